@@ -1,0 +1,44 @@
+"""Fixtures that every room's tests share: where the real data lies, and what is skipped without it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def find_shared_data() -> Path | None:
+    """Folder of real alerts, VOEvents and notices: $SHARED_DATA, or ../shared/data beside the checkout."""
+    given = os.environ.get("SHARED_DATA")
+    folder = Path(given) if given else PROJECT.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def find_lsst_distribution() -> Path | None:
+    """Schema folder of the lsst-alert-packet distribution, found without importing it."""
+    spec = importlib.util.find_spec("lsst")
+    for root in spec.submodule_search_locations or () if spec else ():
+        folder = Path(root) / "alert" / "packet" / "schema"
+        if folder.is_dir():
+            return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    folder = find_shared_data()
+    if folder is None:
+        pytest.skip("real alerts are not here: set SHARED_DATA, or put them in ../shared/data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lsst_distribution() -> Path:
+    folder = find_lsst_distribution()
+    if folder is None:
+        pytest.skip("LSST's schemas are not here: pip install --no-deps lsst-alert-packet")
+    return folder
