@@ -1,0 +1,1 @@
+"""Packets in: framing, schemas, archives, and the lens that reads only what is wanted."""

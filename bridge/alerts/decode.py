@@ -1,0 +1,60 @@
+"""The slow way: a whole datum, or a span of one, decoded by fastavro, with errors for people."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import fastavro
+
+from bridge.alerts.packet import Packet
+from bridge.alerts.schema import Schema
+from bridge.errors import PacketError
+
+__all__ = ["decode_datum", "decode_packet"]
+
+
+def decode_datum(schema: Schema, data: bytes, start: int = 0, stop: int | None = None) -> Any:
+    """Decode a datum in full; it must be consumed to its last byte.
+
+    Parameters
+    ----------
+    schema
+        The writer schema.
+    data, start, stop
+        The datum is ``data[start:stop]``.
+
+    Raises
+    ------
+    PacketError
+        If the datum is truncated, malformed, or longer than its schema says.
+    """
+    stop = len(data) if stop is None else stop
+    stream = io.BytesIO(data[start:stop])
+    try:
+        record = fastavro.schemaless_reader(stream, schema.parsed)
+    except MemoryError:
+        raise PacketError(f"the datum has a length that cannot be right in schema {schema.name}") from None
+    except EOFError:
+        raise PacketError(
+            f"the datum ends too early for schema {schema.name} ({stop - start} bytes)"
+        ) from None
+    except Exception as error:
+        raise PacketError(f"the datum does not decode with schema {schema.name} ({error!r})") from None
+    left = stop - start - stream.tell()
+    if left:
+        raise PacketError(
+            f"{left} bytes are left over after decoding with schema {schema.name}: it is not the writer's"
+        )
+    return record
+
+
+def decode_packet(packet: Packet) -> Any:
+    """Decode a packet in full.
+
+    Raises
+    ------
+    PacketError
+        As `decode_datum`.
+    """
+    return decode_datum(packet.schema, packet.data, packet.start, packet.stop)

@@ -1,0 +1,83 @@
+"""The command ``voevent-bridge``: one small module per subcommand, loaded only when it is called.
+
+Commands hold no logic: they turn options into a library call and its outcome into text, JSON and an exit
+status (0 all well, 1 some input refused, 2 wrong usage or configuration).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from bridge import __version__
+from bridge.errors import BridgeError, UsageError
+
+__all__ = ["main", "root"]
+
+COMMANDS = {
+    "bench": "measure this machine: lens, translator, feed",
+    "convert": "alert files in, VOEvents out",
+    "demo": "simulated surveys, a filter, the feed and a stock Comet, in one minute",
+    "filter": "keep the packets that meet a condition, byte for byte",
+    "inspect": "show an alert or VOEvent to a person",
+    "journal": "look into the journal of a feed",
+    "mapping": "list, show, check and write mapping files",
+    "schemas": "list, show and fetch alert schemas",
+    "serve": "run the feed: alerts in, VOEvents out over VTP",
+    "simulate": "make realistic alerts from a seed",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"bridge.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="voevent-bridge")
+def root() -> None:
+    """Survey alerts (Avro: ZTF, Rubin/LSST, Fink) to VOEvent 2.0, in files and over VTP.
+
+    \b
+    Example:
+      voevent-bridge convert alerts.tar.gz -o voevents/
+    """
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line and exit with its status."""
+    try:
+        status = root.main(args=args, prog_name="voevent-bridge", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BridgeError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except BrokenPipeError:
+        # The reader of our output (head, less) is gone: nothing more to say, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
