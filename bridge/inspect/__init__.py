@@ -1,0 +1,1 @@
+"""One alert or VOEvent for a person: what, where, when, light curve, cutouts."""
