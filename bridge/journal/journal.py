@@ -1,0 +1,232 @@
+"""Writes the journal: the durable log of published events and of the source positions they came from.
+
+An event and its source position are one transaction. That is the whole of crash recovery: a feed that
+starts again asks the journal for its positions, and what it then reads twice the journal recognises.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Self
+
+from bridge.journal.connection import Durability, open_writing, take_lock
+from bridge.journal.entry import Appended, Conflict, NewEntry, Pruned
+from bridge.journal.reader import JournalReader
+
+__all__ = ["DEFAULT_PATH", "DEFAULT_RETENTION_S", "Journal"]
+
+DEFAULT_PATH = Path("voevent-bridge.journal")
+DEFAULT_RETENTION_S = 7 * 86_400.0
+
+
+class Journal(JournalReader):
+    """The one writer of a journal; it can be asked all that a `JournalReader` can.
+
+    Safe to use from several threads: calls take turns. A thread that must never wait for the disk (the
+    network's) reads through `reader` instead.
+    """
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, lock: IO[str], clock: Callable[[], float]
+    ) -> None:
+        super().__init__(path, connection)
+        self._file_lock = lock
+        self._clock = clock
+        self._last_seq = self.last_seq()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        durability: Durability = "full",
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open a journal for writing, making it when it does not exist.
+
+        Parameters
+        ----------
+        path
+            The SQLite file; beside it appear ``-wal`` and ``-shm`` (SQLite's) and ``.lock``.
+        durability
+            ``"full"``: a commit has reached the disk before `append` returns, so it outlives a power
+            failure. ``"normal"``: it outlives the process (``kill -9``) but a power failure may undo the
+            last commits, events together with their positions.
+        clock
+            Gives the time in Unix seconds.
+
+        Raises
+        ------
+        SourceError
+            When another process writes it, the file cannot be made or written, is damaged, or is newer
+            than this program.
+        """
+        where = Path(path)
+        lock = take_lock(where)
+        try:
+            return cls(where, open_writing(where, durability), lock, clock)
+        except BaseException:
+            lock.close()
+            raise
+
+    def reader(self) -> JournalReader:
+        """A second connection for another thread; it never waits for the writer."""
+        return JournalReader.open(self.path)
+
+    def close(self) -> None:
+        """Fold the log into the file and let another process have the journal."""
+        with self._lock:
+            self._connection.close()
+            self._file_lock.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._using() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk makes SQLite roll back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def append(self, entries: Sequence[NewEntry], positions: Mapping[str, int] | None = None) -> Appended:
+        """Publish a batch and note how far the source has been read, in one transaction.
+
+        An authored event is known by its IVORN: the same content again is a duplicate, another content a
+        conflict, and neither is stored. A relayed event is known by its IVORN and bytes. A relayed event
+        whose IVORN this journal has authored is our own come home, and a duplicate.
+
+        Parameters
+        ----------
+        entries
+            Events in the order in which subscribers shall get them.
+        positions
+            For each part of the source, the offset to go on from; parts not named keep theirs.
+
+        Raises
+        ------
+        SourceError
+            When it cannot be written (disk full, no right to write); then nothing of the batch is stored.
+        """
+        if not entries and not positions:
+            return Appended((), 0, (), self._last_seq)
+        now = self._clock()
+        seqs: list[int | None] = []
+        conflicts: list[Conflict] = []
+        with self._transaction() as connection:
+            for entry in entries:
+                seq, conflict = _store(connection, entry, now)
+                seqs.append(seq)
+                if conflict is not None:
+                    conflicts.append(conflict)
+            duplicates = seqs.count(None) - len(conflicts)
+            _count(connection, "duplicates", duplicates)
+            _count(connection, "conflicts", len(conflicts))
+            if positions:
+                connection.executemany(
+                    "INSERT INTO position VALUES (?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET value = excluded.value, saved_at = excluded.saved_at",
+                    [(part, value, now) for part, value in positions.items()],
+                )
+        self._last_seq = max(self._last_seq, *(seq for seq in seqs if seq is not None), 0)
+        return Appended(tuple(seqs), duplicates, tuple(conflicts), self._last_seq)
+
+    def save_cursors(self, cursors: Mapping[str, int]) -> None:
+        """Note how far subscribers have acknowledged.
+
+        Called now and then with all that moved: a cursor may lag behind the truth, never run ahead of it,
+        so after a crash a subscriber gets a few events again rather than none.
+
+        Parameters
+        ----------
+        cursors
+            IVOID of the subscriber -> place up to and including which all is acknowledged.
+        """
+        if not cursors:
+            return
+        now = self._clock()
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT INTO subscriber VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET seq = excluded.seq, saved_at = excluded.saved_at",
+                [(ivo, seq, now) for ivo, seq in cursors.items()],
+            )
+
+    def save_cursor(self, subscriber_ivo: str, seq: int) -> None:
+        """Note how far one subscriber has acknowledged; see `save_cursors`."""
+        self.save_cursors({subscriber_ivo: seq})
+
+    def forget_subscriber(self, subscriber_ivo: str) -> bool:
+        """Treat a subscriber as a newcomer when it comes next; False if the journal did not know it."""
+        with self._transaction() as connection:
+            return connection.execute("DELETE FROM subscriber WHERE ivo = ?", (subscriber_ivo,)).rowcount > 0
+
+    def prune(self, older_than: float, max_rows: int = 500) -> Pruned:
+        """Remove the bytes of the oldest packets, a small step at a time; call until it removes none.
+
+        IVORN, digest and object stay, so that an old event is still recognised and can be cited (some
+        300 bytes each). The room is used again by new events; the file itself does not shrink.
+
+        Parameters
+        ----------
+        older_than
+            Packets published before this time go, in Unix seconds (UTC).
+        max_rows
+            At most so many in one transaction, so that publishing waits milliseconds.
+        """
+        with self._transaction() as connection:
+            old = connection.execute(
+                "SELECT body.seq, size_bytes FROM body CROSS JOIN event ON event.seq = body.seq "
+                "WHERE published_at < ? ORDER BY body.seq LIMIT ?",
+                (older_than, max_rows),
+            ).fetchall()
+            connection.executemany("DELETE FROM body WHERE seq = ?", [(seq,) for seq, _ in old])
+        return Pruned(len(old), sum(size for _, size in old))
+
+
+def _store(connection: sqlite3.Connection, entry: NewEntry, now: float) -> tuple[int | None, Conflict | None]:
+    if entry.kind == "authored":
+        known = connection.execute(
+            "SELECT seq, digest FROM event WHERE ivorn = ? AND kind = 'authored'", (entry.ivorn,)
+        ).fetchone()
+        if known is not None:
+            same = bytes(known[1]) == entry.digest
+            return None, None if same else Conflict(entry.ivorn, known[0], bytes(known[1]), entry.digest)
+    elif connection.execute(
+        "SELECT 1 FROM event WHERE ivorn = ? AND (kind = 'authored' OR digest = ?)",
+        (entry.ivorn, entry.digest),
+    ).fetchone():
+        return None, None
+    seq = connection.execute(
+        "INSERT INTO event (ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, "
+        "published_at, size_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.ivorn,
+            entry.kind,
+            entry.digest,
+            entry.role,
+            entry.object_key,
+            entry.ra_deg,
+            entry.dec_deg,
+            entry.observed_at,
+            now,
+            len(entry.data),
+        ),
+    ).lastrowid
+    connection.execute("INSERT INTO body VALUES (?, ?)", (seq, entry.data))
+    return seq, None
+
+
+def _count(connection: sqlite3.Connection, name: str, more: int) -> None:
+    if more:
+        connection.execute(
+            "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            (name, more),
+        )

@@ -1,0 +1,92 @@
+"""The journal's tables, and how an older file is brought up to date.
+
+What is known about an event and its bytes lie in two tables: retention removes the bytes and keeps the
+rest, so an IVORN stays taken for ever, an object's last event can still be cited, and a search reads
+small rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "migrate", "version_of"]
+
+APPLICATION_ID = 0x564F456A
+"""``PRAGMA application_id`` of a journal, so that another database is not mistaken for one."""
+
+_VERSION_1 = """
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    ivorn TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('authored', 'relayed')),
+    digest BLOB NOT NULL,
+    role TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    ra_deg REAL,
+    dec_deg REAL,
+    observed_at TEXT,
+    published_at REAL NOT NULL,
+    size_bytes INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX event_identity ON event (ivorn, (CASE kind WHEN 'authored' THEN x'' ELSE digest END));
+CREATE INDEX event_object ON event (object_key, seq) WHERE object_key <> '';
+CREATE INDEX event_role ON event (role, seq);
+CREATE INDEX event_time ON event (published_at, seq);
+CREATE TABLE body (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    data BLOB NOT NULL
+);
+CREATE TABLE position (
+    part TEXT PRIMARY KEY,
+    value INTEGER NOT NULL,
+    saved_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE subscriber (
+    ivo TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    saved_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE counter (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+"""Scripts in order; script number n (from 1) makes a file of version n - 1 into one of version n."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Version of the tables in the file, 0 when it has none."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, scripts: Sequence[str] = MIGRATIONS) -> int:
+    """Bring a file up to the version of the last script, each step in one transaction.
+
+    Parameters
+    ----------
+    connection
+        In autocommit mode (``isolation_level=None``).
+    scripts
+        All scripts since version 0.
+
+    Returns
+    -------
+    int
+        How many steps were taken.
+    """
+    have = version_of(connection)
+    for number, script in enumerate(scripts[have:], have + 1):
+        # executescript would commit before it begins: the transaction has to be part of the script.
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {number}; COMMIT;"
+            )
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return max(0, len(scripts) - have)
