@@ -31,7 +31,7 @@ _CAUSES = {
     sqlite3.SQLITE_READONLY: "it cannot be written; check the rights of the file and of its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the folder exists and may be written",
     sqlite3.SQLITE_NOTADB: "the file is not a journal; give another name",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged; put it aside, and save what can be read with 'journal export'",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; put it aside, save what can be read with 'journal export'",
     sqlite3.SQLITE_BUSY: "another program holds it locked; end that program and try again",
     sqlite3.SQLITE_IOERR: "the disk reports an error; check the disk and its free space",
     sqlite3.SQLITE_PERM: "the rights of the file or folder do not allow it",

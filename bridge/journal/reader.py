@@ -199,7 +199,7 @@ class JournalReader:
         rows = self._rows(
             f"{_SUMMARY}{where} ORDER BY seq DESC LIMIT ?", (*values, -1 if limit is None else limit)
         )
-        return [Summary(*row[:-1], bool(row[-1])) for row in rows]
+        return [Summary(*(*row[:-1], bool(row[-1]))) for row in rows]
 
     def statistics(self) -> Statistics:
         """Counts over the journal's life; reads every small row, so not for every second."""
