@@ -15,7 +15,7 @@ from bridge.alerts.column import DTYPES, column_of
 from bridge.alerts.schema import Node, Schema
 from bridge.errors import SchemaError
 
-__all__ = ["Field", "Kind", "follow", "list_fields", "resolve"]
+__all__ = ["Field", "Kind", "descend", "follow", "list_fields", "resolve"]
 
 Kind = Literal["scalar", "column", "length", "value"]
 
@@ -126,7 +126,7 @@ def follow(record: Any, field: Field) -> Any:
     -------
     What the lens gives for the field's kind.
     """
-    value = _descend(record, field.names)
+    value = descend(record, field.names)
     if field.kind == "length":
         return None if value is None else len(value)
     if field.kind == "column":
@@ -134,12 +134,13 @@ def follow(record: Any, field: Field) -> Any:
     return value
 
 
-def _descend(value: Any, names: tuple[str, ...]) -> Any:
+def descend(value: Any, names: tuple[str, ...]) -> Any:
+    """Follow names through decoded records and maps; a list gives the list of what its elements lead to."""
     for depth, name in enumerate(names):
         if value is None:
             return None
         if isinstance(value, list):
-            return [_descend(element, names[depth:]) for element in value]
+            return [descend(element, names[depth:]) for element in value]
         value = value.get(name)
     return value
 

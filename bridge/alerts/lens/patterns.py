@@ -1,0 +1,90 @@
+"""Avro types as regular expressions over bytes.
+
+A type whose encoding can be said by a pattern is *regular*: primitives, short strings, and records and
+unions of regular types. Every pattern is linear: repeats are possessive and alternatives atomic (Python
+3.11+), so there is nothing to go back to. What a pattern cannot say (a length that is data: bytes, long
+strings, arrays, maps) is left to generated code that jumps.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from bridge.alerts.schema import Node
+
+__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "skip_pattern", "string_pattern", "tag"]
+
+# A zigzag varint of at most ten bytes, as a 64-bit long needs (Avro 1.12, "Binary Encoding").
+LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
+
+# struct formats of the types whose width is fixed.
+FIXED_FORMATS = {"boolean": "?", "float": "f", "double": "d"}
+
+_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b".{4}", "double": b".{8}"}
+
+# Strings up to this length are matched by a pattern; a longer one sends the packet the jumping way.
+SHORT_STRING = 127
+
+
+def is_regular(node: Node, *, strings: bool = True, _above: frozenset[int] = frozenset()) -> bool:
+    """Whether a pattern can say the type; `strings` tells whether strings may be taken as short."""
+    if node.kind == "string":
+        return strings
+    if node.kind == "record":
+        below = _above | {id(node)}
+        return id(node) not in _above and all(
+            is_regular(inner, strings=strings, _above=below) for inner, _ in node.fields.values()
+        )
+    if node.kind == "union":
+        return len(node.branches) <= 64 and all(
+            is_regular(branch, strings=strings, _above=_above) for branch in node.branches
+        )
+    return node.kind not in ("bytes", "array", "map")
+
+
+def skip_pattern(node: Node) -> bytes:
+    """The pattern of one value of a regular type, without groups."""
+    if node.kind in _FIXED_PATTERNS:
+        return _FIXED_PATTERNS[node.kind]
+    if node.kind in ("int", "long", "enum"):
+        return LONG
+    if node.kind == "string":
+        return string_pattern()
+    if node.kind == "fixed":
+        return b".{%d}" % node.size
+    if node.kind == "record":
+        return b"".join(skip_pattern(inner) for inner, _ in node.fields.values())
+    if node.kind == "union":
+        branches = (tag(index) + skip_pattern(branch) for index, branch in enumerate(node.branches))
+        return b"(?>" + b"|".join(branches) + b")"
+    raise TypeError(f"{node.kind} is not regular")
+
+
+def tag(branch: int) -> bytes:
+    """The byte that marks a branch of a union, as a pattern."""
+    return re.escape(bytes([2 * branch]))
+
+
+@lru_cache(maxsize=1)
+def string_pattern() -> bytes:
+    """The pattern of a string of at most `SHORT_STRING` bytes with its length before it."""
+    lengths = [rb"\x00", *(re.escape(_length(n)) + b".{%d}" % n for n in range(1, SHORT_STRING + 1))]
+    # In steps of eight, so that finding the length takes 8 + 8 comparisons and not 128.
+    one_byte, two_bytes = lengths[:64], lengths[64:]
+    tree = []
+    for low in range(0, 64, 8):
+        first, last = 2 * low, 2 * low + 14
+        tree.append(b"(?=[%s-%s])(?>%s)" % (_byte(first), _byte(last), b"|".join(one_byte[low : low + 8])))
+    for low in range(0, 64, 8):
+        first, last = 128 + 2 * low, 128 + 2 * low + 14
+        tree.append(b"(?=[%s-%s])(?>%s)" % (_byte(first), _byte(last), b"|".join(two_bytes[low : low + 8])))
+    return b"(?>" + b"|".join(tree) + b")"
+
+
+def _length(n: int) -> bytes:
+    return bytes([2 * n]) if n < 64 else bytes([0x80 | (2 * n & 0x7F), 2 * n >> 7])
+
+
+def _byte(value: int) -> bytes:
+    return b"\\x%02x" % value

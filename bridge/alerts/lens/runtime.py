@@ -1,0 +1,236 @@
+"""What the generated code of a lens calls: integers, jumps over arrays and maps, rows of light curves.
+
+All functions take the bytes ``d``, a position ``p`` and the end ``e`` of the datum, and raise `Mismatch`
+where the bytes are not what the schema promises; the lens then asks fastavro.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from itertools import islice
+from operator import methodcaller
+from typing import Any
+
+import fastavro
+import numpy as np
+
+from bridge.alerts.column import Column
+from bridge.alerts.schema import Node, parse_schema
+
+__all__ = [
+    "ArraySkipper",
+    "Mismatch",
+    "RowReader",
+    "SpanDecoder",
+    "blocks",
+    "long_of",
+    "read_long",
+    "skip_bytes",
+]
+
+Match = Callable[[bytes, int, int], "re.Match[bytes] | None"]
+
+_SMALL = [(n >> 1) ^ -(n & 1) for n in range(128)]
+_MASK = (1 << 64) - 1
+_GROUPS = methodcaller("groups")
+
+
+class Mismatch(Exception):  # noqa: N818 - a signal between the lens and its generated code
+    """The bytes do not have the form that the pattern expects."""
+
+
+def long_of(encoded: bytes) -> int:
+    """The value of a zigzag varint."""
+    if len(encoded) == 1:
+        return _SMALL[encoded[0]]
+    n = shift = 0
+    for byte in encoded:
+        n |= (byte & 0x7F) << shift
+        shift += 7
+    n &= _MASK
+    return (n >> 1) ^ -(n & 1)
+
+
+def read_long(d: bytes, p: int, e: int) -> tuple[int, int]:
+    """The varint at `p` and the position after it."""
+    start = p
+    while True:
+        if p >= e or p - start >= 10:
+            raise Mismatch
+        p += 1
+        if d[p - 1] < 0x80:
+            return long_of(d[start:p]), p
+
+
+def skip_bytes(d: bytes, p: int, e: int) -> int:
+    """The position after the bytes or string at `p`."""
+    length, p = read_long(d, p, e)
+    if length < 0 or length > e - p:
+        raise Mismatch
+    return p + length
+
+
+def blocks(d: bytes, p: int, e: int) -> tuple[int, int, int]:
+    """Read the head of a block of an array or map.
+
+    Returns
+    -------
+    count, position, end
+        Number of elements (0 ends the array), position of the first, and the position after the block
+        where the block says its size in bytes, else -1.
+    """
+    count, p = read_long(d, p, e)
+    if count >= 0:
+        return count, p, -1
+    size, p = read_long(d, p, e)
+    if size < 0 or size > e - p:
+        raise Mismatch
+    return -count, p, p + size
+
+
+class ArraySkipper:
+    """Jumps over an array whose elements are regular.
+
+    Patterns for 1, 2, 4 ... 256 elements, compiled when first needed, compose to any count.
+    """
+
+    def __init__(self, element: bytes) -> None:
+        self._element = element
+        self._powers: dict[int, Match] = {}
+        self._advances = element != b""
+
+    def __call__(self, d: bytes, p: int, e: int) -> tuple[int, int]:
+        """Number of elements of the array at `p`, and the position after it."""
+        total = 0
+        while True:
+            count, p, end = blocks(d, p, e)
+            if not count:
+                return total, p
+            total += count
+            p = end if end >= 0 else self._skip(count, d, p, e)
+
+    def _skip(self, count: int, d: bytes, p: int, e: int) -> int:
+        if not self._advances:
+            return p
+        if count > e - p:
+            raise Mismatch
+        power = 256
+        while count:
+            while count >= power:
+                match = (self._powers.get(power) or self._compile(power))(d, p, e)
+                if match is None:
+                    raise Mismatch
+                p = match.end()
+                count -= power
+            power >>= 1
+        return p
+
+    def _compile(self, power: int) -> Match:
+        pattern = b"(?:%s){%d}+" % (self._element, power) if power > 1 else self._element
+        self._powers[power] = compiled = re.compile(pattern, re.DOTALL).match
+        return compiled
+
+
+class RowReader:
+    """Reads columns of an array whose elements are regular records: one match an element, all in C.
+
+    Parameters
+    ----------
+    element
+        Pattern of one element, with a group for each wanted field.
+    columns
+        For each group, what makes a `Column` of the captured bytes (None where null).
+    """
+
+    def __init__(self, element: bytes, columns: Sequence[Callable[[Sequence[bytes | None]], Column]]) -> None:
+        self._scanner = re.compile(element, re.DOTALL).scanner  # type: ignore[attr-defined]
+        self._columns = columns
+
+    def __call__(self, d: bytes, p: int, e: int) -> tuple[tuple[Column, ...], int, int]:
+        """The columns of the array at `p`, its number of elements, and the position after it."""
+        rows: list[tuple[bytes | None, ...]] = []
+        while True:
+            count, p, end = blocks(d, p, e)
+            if not count:
+                break
+            if count > e - p:
+                raise Mismatch
+            matches = list(islice(iter(self._scanner(d, p, e).match, None), count))
+            if len(matches) != count:
+                raise Mismatch
+            p = matches[-1].end()
+            if end not in (-1, p):
+                raise Mismatch
+            rows += map(_GROUPS, matches)
+        groups: Sequence[Sequence[bytes | None]] = (
+            list(zip(*rows, strict=True)) if rows else [()] * len(self._columns)
+        )
+        columns = tuple(make(group) for make, group in zip(self._columns, groups, strict=True))
+        return columns, len(rows), p
+
+
+class SpanDecoder:
+    """Decodes the bytes of one value with fastavro, for what is not a number, text or column."""
+
+    def __init__(
+        self, node: Node, names: tuple[str, ...], follow: Callable[[Any, tuple[str, ...]], Any]
+    ) -> None:
+        self._schema = parse_schema(node.to_json()).parsed
+        self._names = names
+        self._follow = follow
+
+    def __call__(self, span: bytes) -> Any:
+        """The value, or the part of it that the remaining names lead to."""
+        try:
+            value = fastavro.schemaless_reader(io.BytesIO(span), self._schema)
+        except Exception as error:
+            raise Mismatch from error
+        return self._follow(value, self._names) if self._names else value
+
+
+def fixed_column(dtype: str, target: type[np.generic]) -> Callable[[Sequence[bytes | None]], Column]:
+    """Make columns of values of fixed width (`dtype` is how they lie in the datum)."""
+    width = np.dtype(dtype).itemsize
+    blank = np.array([np.nan if dtype[1] == "f" else 0]).astype(dtype).tobytes()
+
+    def make(group: Sequence[bytes | None]) -> Column:
+        valid = None
+        if None in group:
+            valid = np.fromiter((item is not None for item in group), np.bool_, len(group))
+            group = [blank if item is None else item for item in group]
+        return Column(np.frombuffer(b"".join(group), dtype).astype(target, copy=False), valid)  # type: ignore[arg-type]
+
+    assert len(blank) == width
+    return make
+
+
+def long_column(group: Sequence[bytes | None]) -> Column:
+    """Make a column of varints."""
+    valid = None
+    if None in group:
+        valid = np.fromiter((item is not None for item in group), np.bool_, len(group))
+        group = [b"\0" if item is None else item for item in group]
+    padded = b"".join([item.ljust(10, b"\0") for item in group])  # type: ignore[union-attr]
+    septets = np.frombuffer(padded, np.uint8).reshape(-1, 10).astype(np.uint64) & np.uint64(0x7F)
+    n = (septets << _SHIFTS).sum(axis=1, dtype=np.uint64)
+    signs = np.uint64(0) - (n & np.uint64(1))
+    return Column(((n >> np.uint64(1)) ^ signs).view(np.int64), valid)
+
+
+def list_column(decode: Callable[[bytes], Any]) -> Callable[[Sequence[bytes | None]], Column]:
+    """Make columns of Python objects, each distinct encoding decoded once."""
+
+    def make(group: Sequence[bytes | None]) -> Column:
+        known: dict[bytes | None, Any] = {item: decode(item) for item in set(group) if item is not None}
+        valid = None
+        if None in group:
+            known[None] = None
+            valid = np.fromiter((item is not None for item in group), np.bool_, len(group))
+        return Column([known[item] for item in group], valid)
+
+    return make
+
+
+_SHIFTS = np.arange(0, 70, 7, dtype=np.uint64)
