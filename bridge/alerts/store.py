@@ -1,0 +1,299 @@
+"""Where writer schemas come from: files and registries behind one look-up by id or by name.
+
+Sources are asked in this order, and the first that knows the schema gives it:
+
+1. the folder or registry that the user names (``--schemas``),
+2. the user's own folder, filled by ``schemas add`` and ``schemas fetch``,
+3. the ``lsst-alert-packet`` distribution, read as data files and never imported,
+4. the schemas that come with this package.
+
+An id means something within its registry only. So where the user names a registry, ids are asked of it alone
+(and of the copy kept of its earlier answers, which lets a restart go on while it is down).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.alerts.registry import Registry, is_registry_url
+from bridge.alerts.schema import Schema
+from bridge.alerts.schema_files import SchemaFile, load_schema_file, lsst_id, lsst_version, scan_folder
+from bridge.errors import SchemaError, SourceError, UsageError
+from bridge.resources import schemas_folder
+
+__all__ = ["SchemaEntry", "SchemaStore", "keep_schema", "lsst_distribution", "open_store", "user_folder"]
+
+RETRY_S = 60.0
+"""How long a registry's refusal is remembered before the same id is asked again, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaEntry:
+    """A schema that the store can give.
+
+    Parameters
+    ----------
+    file
+        Where it lies and what its name says.
+    source
+        Which source it belongs to ("lsst-alert-packet", "package", ...).
+    """
+
+    file: SchemaFile
+    source: str
+
+
+@dataclass
+class SchemaStore:
+    """Finds schemas by id and name; loads each when it is first wanted.
+
+    Parameters
+    ----------
+    folders
+        ``(source name, folder)`` in the order of precedence; a folder that is not there is empty.
+    registry
+        The registry that the user named, if any.
+    registry_copies
+        Folder that keeps what that registry answered.
+    clock
+        Monotonic seconds; says when a registry is asked again.
+    """
+
+    folders: tuple[tuple[str, Path], ...] = ()
+    registry: Registry | None = None
+    registry_copies: Path | None = None
+    clock: Callable[[], float] = time.monotonic
+    _loaded: dict[int, Schema] = field(default_factory=dict, repr=False)
+    _refused: dict[int, tuple[str, float]] = field(default_factory=dict, repr=False)
+    _files: list[SchemaEntry] | None = field(default=None, repr=False)
+
+    def by_id(self, schema_id: int) -> Schema:
+        """The schema with this id in the wire format.
+
+        Raises
+        ------
+        SchemaError
+            If no source has it; the message says how to get it.
+        """
+        known = self._loaded.get(schema_id)
+        if known is not None:
+            return known
+        refused = self._refused.get(schema_id)
+        if refused is not None and self.clock() < refused[1]:
+            raise SchemaError(refused[0])
+        try:
+            schema = self._find_id(schema_id)
+        except SchemaError as error:
+            self._refused[schema_id] = (str(error), self.clock() + RETRY_S)
+            # A stream of garbage brings new ids for ever; their refusals must not pile up.
+            while len(self._refused) > 1000:
+                del self._refused[next(iter(self._refused))]
+            raise
+        self._loaded[schema_id] = schema
+        return schema
+
+    def by_name(self, name: str) -> Schema:
+        """The schema with this full name ("lsst.v10_0.alert") or short name ("lsst/10.0", "ztf/4.02").
+
+        Raises
+        ------
+        SchemaError
+            If none has it, or several different ones of one source.
+        """
+        return load_schema_file(self.entry(name).file.path)
+
+    def entry(self, name: str) -> SchemaEntry:
+        """The entry behind a full name, short name or id; raises `SchemaError` as `by_name`."""
+        entries = self.entries()
+        wanted_id = int(name) if name.isdecimal() else None
+        for entry in entries:
+            file = entry.file
+            if name in (file.alias, file.name) or (wanted_id is not None and wanted_id == file.schema_id):
+                return entry
+        found = [entry for entry in entries if not entry.file.name and self.name_of(entry) == name]
+        found = [entry for entry in found if entry.source == found[0].source]
+        if len(found) > 1 and len({load_schema_file(entry.file.path).fingerprint for entry in found}) > 1:
+            choices = ", ".join(entry.file.alias for entry in found)
+            raise SchemaError(f"Several schemas are named '{name}'; say which one: {choices}.")
+        if not found:
+            if wanted_id is not None:
+                raise SchemaError(_unknown_id(wanted_id))
+            raise SchemaError(
+                f"No schema is named '{name}'. `voevent-bridge schemas list` shows those that are known; "
+                "name a folder with more by --schemas DIR."
+            )
+        return found[0]
+
+    def entries(self) -> list[SchemaEntry]:
+        """All schema files, in the order of precedence."""
+        if self._files is None:
+            self._files = [
+                SchemaEntry(file, source)
+                for source, folder in self.folders
+                if folder.is_dir()
+                for file in scan_folder(folder)
+            ]
+        return self._files
+
+    def name_of(self, entry: SchemaEntry) -> str:
+        """Full name of a schema, read from its file if need be; "" if that is unreadable."""
+        if entry.file.name:
+            return entry.file.name
+        try:
+            return load_schema_file(entry.file.path).name
+        except SchemaError:
+            return ""
+
+    def _find_id(self, schema_id: int) -> Schema:
+        if self.registry is not None:
+            return self._ask_registry(self.registry, schema_id)
+        entries = self.entries()
+        for entry in entries:
+            if entry.file.schema_id == schema_id:
+                return load_schema_file(entry.file.path)
+        for entry in entries:
+            if entry.file.schema_id is None and lsst_id(self.name_of(entry)) == schema_id:
+                return load_schema_file(entry.file.path)
+        raise SchemaError(_unknown_id(schema_id))
+
+    def _ask_registry(self, registry: Registry, schema_id: int) -> Schema:
+        copy = None
+        if self.registry_copies is not None:
+            copy = self.registry_copies / registry.slug / f"{schema_id}.avsc"
+            if copy.is_file():
+                return load_schema_file(copy)
+        schema = registry.fetch(schema_id)
+        if copy is not None:
+            # A copy that cannot be kept costs a question after the next start, nothing now.
+            with contextlib.suppress(SourceError):
+                _write(copy, schema)
+        return schema
+
+
+def open_store(
+    schemas: str | os.PathLike[str] | None = None, *, environ: dict[str, str] | None = None
+) -> SchemaStore:
+    """The store that a command works with.
+
+    Parameters
+    ----------
+    schemas
+        What ``--schemas`` says: a folder, the URL of a registry, or None.
+    environ
+        Environment variables; those of the process by default.
+
+    Raises
+    ------
+    UsageError
+        If it is neither a folder nor a URL.
+    """
+    home = user_folder(environ)
+    folders: list[tuple[str, Path]] = [("user", home / "schemas")]
+    distribution = lsst_distribution()
+    if distribution is not None:
+        folders.append(("lsst-alert-packet", distribution))
+    folders.append(("package", schemas_folder()))
+    registry = None
+    if schemas is not None:
+        text = os.fspath(schemas)
+        if is_registry_url(text):
+            registry = Registry(text)
+        elif Path(text).is_dir():
+            folders.insert(0, (text, Path(text)))
+        else:
+            raise UsageError(
+                f"--schemas '{text}' is neither a folder nor the URL of a registry (http://..., https://...)."
+            )
+    return SchemaStore(tuple(folders), registry, home / "registries")
+
+
+def user_folder(environ: dict[str, str] | None = None) -> Path:
+    """Folder of this user's data: ``$XDG_DATA_HOME/voevent-bridge`` (XDG Base Directory Specification)."""
+    variables = os.environ if environ is None else environ
+    base = variables.get("XDG_DATA_HOME", "")
+    # The specification has relative paths ignored.
+    root = (
+        Path(base)
+        if base.startswith("/")
+        else Path(variables.get("HOME") or "~").expanduser() / ".local/share"
+    )
+    return root / "voevent-bridge"
+
+
+def lsst_distribution() -> Path | None:
+    """Schema folder of the ``lsst-alert-packet`` distribution, found without importing it."""
+    spec = importlib.util.find_spec("lsst")
+    for root in (spec.submodule_search_locations if spec else None) or ():
+        folder = Path(root) / "alert" / "packet" / "schema"
+        if folder.is_dir():
+            return folder
+    return None
+
+
+def keep_schema(schema: Schema, schema_id: int | None = None, *, folder: Path | None = None) -> Path:
+    """Put a schema into the user's folder, where every later command finds it.
+
+    Parameters
+    ----------
+    schema
+        The schema, self-contained.
+    schema_id
+        Its id in the wire format; one with an LSST name has its own.
+    folder
+        The user's folder; `user_folder` by default.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be written.
+    """
+    if schema_id is not None and not 0 <= schema_id < 2**32:
+        raise UsageError(f"A schema id is a number from 0 to {2**32 - 1}, not {schema_id}.")
+    own_id = lsst_id(schema.name)
+    if schema_id is not None and schema_id != own_id:
+        stem = str(schema_id)
+    else:
+        stem = schema.name if own_id is not None else f"{schema.name}-{schema.fingerprint[:8]}"
+    path = (folder or user_folder()) / "schemas" / f"{stem}.avsc"
+    _write(path, schema)
+    return path
+
+
+def _write(path: Path, schema: Schema) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(schema.json, file, indent=1, ensure_ascii=False)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SourceError(f"The schema file {path} cannot be written ({error.strerror or error}).") from error
+
+
+def _unknown_id(schema_id: int) -> str:
+    version = lsst_version(schema_id)
+    meaning = f" (v{version} in LSST's numbering)" if version else ""
+    lsst = "`pip install --no-deps lsst-alert-packet`, " if version else ""
+    return (
+        f"Schema id {schema_id}{meaning} is not known. Name a folder or registry that has it by "
+        f"--schemas DIR|URL, or get it: {lsst}`voevent-bridge schemas fetch {schema_id}`, "
+        f"`voevent-bridge schemas add FILE --id {schema_id}`."
+    )
