@@ -20,6 +20,7 @@ import numpy as np
 from bridge.alerts.column import DTYPES, column_of
 from bridge.alerts.fields import Field, descend
 from bridge.alerts.lens import runtime
+from bridge.alerts.lens.habits import Habit, render_element
 from bridge.alerts.lens.patterns import FIXED_FORMATS, is_regular, skip_pattern, string_pattern, tag
 from bridge.alerts.lens.wants import Want, want_tree
 from bridge.alerts.schema import Node, Schema
@@ -134,6 +135,12 @@ class _Body:
         exec(compile(source, file, "exec"), self.names)
         return self.names[name]
 
+    def inner(self, fields: Sequence[Field]) -> _Body:
+        """The body of a function that reads one value inside this one."""
+        body = _Body(self.names, fields, to_end=True, short_strings=self.short_strings)
+        body.records = [*self.records]
+        return body
+
     def regular(self, node: Node) -> bool:
         return is_regular(node, strings=self.short_strings)
 
@@ -213,7 +220,7 @@ class _Body:
         elif columns:
             self.emit_rows_one_by_one(element, want, columns)
         elif self.regular_element(element):
-            skipper = self.name("skip", runtime.ArraySkipper(skip_pattern(element)))
+            skipper = self.name("skip", runtime.ArraySkipper(element))
             self.line(f"n, p = {skipper}(d, p, e)")
         else:
             skip = self.skipper(element)
@@ -223,19 +230,31 @@ class _Body:
             self.left -= 1
 
     def emit_rows(self, element: Node, want: Want) -> None:
-        inner = _Body(self.names, self.fields, to_end=True, short_strings=self.short_strings)
-        pattern = inner.pattern(element, Want(scalars=want.elements, children=want.children))
-        reader = runtime.RowReader(pattern, [_column_maker(node) for node, _ in inner.groups])
-        targets = "".join(f"v{indices[0]}, " for _, indices in inner.groups)
+        rows = Want(scalars=want.elements, children=want.children)
+        body = self.inner(self.fields)
+        body.pattern(element, rows)
+        groups = body.groups
+
+        def render(habit: Habit) -> bytes:
+            if not habit:
+                return self.inner(self.fields).pattern(element, rows)
+            # A wanted field that is null by habit is left open, so that its group exists in every pattern.
+            kept = {name: branch for name, branch in habit.items() if _may_fix(element, rows, name, branch)}
+            again = self.inner(self.fields)
+            return render_element(
+                element, kept, lambda name, n: again.pattern(n, rows.children.get(name, _NOTHING))
+            )
+
+        reader = runtime.RowReader(element, render, [_column_maker(node) for node, _ in groups])
+        targets = "".join(f"v{indices[0]}, " for _, indices in groups)
         self.line(f"({targets}), n, p = {self.name('rows', reader)}(d, p, e)")
-        for _, (first, *others) in inner.groups:
+        for _, (first, *others) in groups:
             for other in others:
                 self.line(f"v{other} = v{first}")
             self.left -= 1 + len(others)
 
     def emit_rows_one_by_one(self, element: Node, want: Want, columns: list[int]) -> None:
-        inner = _Body(self.names, self.fields, to_end=True, short_strings=self.short_strings)
-        inner.records = [*self.records]
+        inner = self.inner(self.fields)
         inner.emit(element, Want(scalars=want.elements, children=want.children))
         inner.flush()
         inner.line("return p, (" + "".join(f"v{index}, " for index in columns) + ")")
@@ -282,8 +301,7 @@ class _Body:
 
     def skipper(self, node: Node) -> str:
         """Name of a function that passes over one value."""
-        inner = _Body(self.names, (), to_end=True, short_strings=self.short_strings)
-        inner.records = [*self.records]
+        inner = self.inner(())
         inner.emit(node, _NOTHING)
         inner.flush()
         inner.line("return p")
@@ -357,6 +375,13 @@ class _Body:
 
 
 _NOTHING = Want()
+
+
+def _may_fix(element: Node, rows: Want, name: str, branch: int) -> bool:
+    if name not in rows.children:
+        return True
+    wanted, _ = element.fields[name][0].without_null()
+    return element.fields[name][0].branches[branch] is wanted
 
 
 def _text(encoded: bytes) -> str:

@@ -17,6 +17,8 @@ import fastavro
 import numpy as np
 
 from bridge.alerts.column import Column
+from bridge.alerts.lens.habits import ENOUGH, Habit, learn, render_element
+from bridge.alerts.lens.patterns import skip_pattern
 from bridge.alerts.schema import Node, parse_schema
 
 __all__ = [
@@ -96,10 +98,11 @@ class ArraySkipper:
     Patterns for 1, 2, 4 ... 256 elements, compiled when first needed, compose to any count.
     """
 
-    def __init__(self, element: bytes) -> None:
-        self._element = element
+    def __init__(self, element: Node) -> None:
+        self._node = element
+        self._element = skip_pattern(element)
         self._powers: dict[int, Match] = {}
-        self._advances = element != b""
+        self._learned = element.kind != "record"
 
     def __call__(self, d: bytes, p: int, e: int) -> tuple[int, int]:
         """Number of elements of the array at `p`, and the position after it."""
@@ -112,10 +115,12 @@ class ArraySkipper:
             p = end if end >= 0 else self._skip(count, d, p, e)
 
     def _skip(self, count: int, d: bytes, p: int, e: int) -> int:
-        if not self._advances:
+        if not self._element:
             return p
         if count > e - p:
             raise Mismatch
+        if count >= ENOUGH and not self._learned:
+            self._learn(count, d, p, e)
         power = 256
         while count:
             while count >= power:
@@ -126,6 +131,13 @@ class ArraySkipper:
                 count -= power
             power >>= 1
         return p
+
+    def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
+        habits = learn(self._node, d, p, e, count)
+        usual = [render_element(self._node, habit, lambda _, node: skip_pattern(node)) for habit in habits]
+        self._element = b"(?>%s)" % b"|".join([*usual, self._element])
+        self._powers.clear()
+        self._learned = True
 
     def _compile(self, power: int) -> Match:
         pattern = b"(?:%s){%d}+" % (self._element, power) if power > 1 else self._element
@@ -139,14 +151,25 @@ class RowReader:
     Parameters
     ----------
     element
-        Pattern of one element, with a group for each wanted field.
+        Type of an element.
+    render
+        Gives the pattern of an element that keeps a habit, with a group for each wanted field; the
+        groups are the same whatever the habit.
     columns
         For each group, what makes a `Column` of the captured bytes (None where null).
     """
 
-    def __init__(self, element: bytes, columns: Sequence[Callable[[Sequence[bytes | None]], Column]]) -> None:
-        self._scanner = re.compile(element, re.DOTALL).scanner  # type: ignore[attr-defined]
+    def __init__(
+        self,
+        element: Node,
+        render: Callable[[Habit], bytes],
+        columns: Sequence[Callable[[Sequence[bytes | None]], Column]],
+    ) -> None:
+        self._node = element
+        self._render = render
         self._columns = columns
+        self._scanners = [_scanner(render({}))]
+        self._learned = element.kind != "record"
 
     def __call__(self, d: bytes, p: int, e: int) -> tuple[tuple[Column, ...], int, int]:
         """The columns of the array at `p`, its number of elements, and the position after it."""
@@ -157,18 +180,39 @@ class RowReader:
                 break
             if count > e - p:
                 raise Mismatch
-            matches = list(islice(iter(self._scanner(d, p, e).match, None), count))
-            if len(matches) != count:
-                raise Mismatch
-            p = matches[-1].end()
+            if count >= ENOUGH and not self._learned:
+                self._learn(count, d, p, e)
+            p = self._read(count, d, p, e, rows)
             if end not in (-1, p):
                 raise Mismatch
-            rows += map(_GROUPS, matches)
-        groups: Sequence[Sequence[bytes | None]] = (
-            list(zip(*rows, strict=True)) if rows else [()] * len(self._columns)
-        )
+        groups: Sequence[Sequence[bytes | None]]
+        groups = list(zip(*rows, strict=True)) if rows else [()] * len(self._columns)
         columns = tuple(make(group) for make, group in zip(self._columns, groups, strict=True))
         return columns, len(rows), p
+
+    def _read(self, count: int, d: bytes, p: int, e: int, rows: list[tuple[bytes | None, ...]]) -> int:
+        """Read `count` elements, each run of them by the first habit that it keeps."""
+        while count:
+            for scanner in self._scanners:
+                matches = list(islice(iter(scanner(d, p, e).match, None), count))
+                if matches:
+                    p = matches[-1].end()
+                    count -= len(matches)
+                    rows += map(_GROUPS, matches)
+                    break
+            else:
+                raise Mismatch
+        return p
+
+    def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
+        habits = learn(self._node, d, p, e, count)
+        self._scanners = [*(_scanner(self._render(habit)) for habit in habits), *self._scanners]
+        self._learned = True
+
+
+def _scanner(pattern: bytes) -> Any:
+    # `Pattern.scanner` (a match object after another, in C) is what finditer uses; typeshed leaves it out.
+    return re.compile(pattern, re.DOTALL).scanner  # type: ignore[attr-defined]
 
 
 class SpanDecoder:
