@@ -1,0 +1,135 @@
+"""Tar archives read member by member as they stream past; nothing is unpacked to disk.
+
+`tarfile` knows the header formats; its own loop is not used, because it keeps every member it has seen (a
+night's archive has hundreds of thousands) and takes a damaged header for the end of the archive.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO, cast
+
+from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
+from bridge.alerts.packet import Item, Origin, Refusal
+from bridge.alerts.reader import ForwardReader
+from bridge.alerts.schema import Schema
+from bridge.alerts.store import SchemaStore
+
+__all__ = ["is_tar", "stream_tar"]
+
+BLOCK = tarfile.BLOCKSIZE
+LONGEST_HEADER = 1 << 20
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file that begins with these 512 bytes is a tar archive (its header's checksum tells)."""
+    if len(head) < BLOCK:
+        return False
+    if head[257:262] == b"ustar":
+        return True
+    try:
+        tarfile.TarInfo.frombuf(head[:BLOCK], "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError):
+        return False
+    return True
+
+
+def stream_tar(
+    reader: ForwardReader, partition: str, store: SchemaStore, default_schema: Schema | None = None
+) -> Iterator[Item]:
+    """Items of a tar archive, with their running index in the archive as offset.
+
+    Folders and hidden files are passed over. Links, devices, sparse files and members beyond the size of any
+    message are refused, and so is a member that holds no alert.
+
+    Parameters
+    ----------
+    reader
+        Positioned at the first header, decompressed.
+    partition
+        Name of the archive in the origins.
+    store, default_schema
+        As `items_from_message`.
+    """
+    offset = 0
+    member = ""
+    try:
+        for info in _members(reader):
+            member = info.name
+            if info.isdir() or is_hidden(member):
+                continue
+            origin = Origin(partition, offset, member)
+            reason = _unwanted(info)
+            if reason:
+                yield Refusal(origin, reason)
+                offset += 1
+                continue
+            reader.seek(info.offset_data)
+            data = reader.read(info.size)
+            if len(data) < info.size:
+                yield Refusal(origin, f"The archive ends inside {member}: {reader.ending()}.", data)
+                return
+            for item in items_from_message(data, origin, store, default_schema):
+                yield item
+                offset = item.origin.offset + 1
+    except _DamagedTarError as error:
+        after = f" after {member}" if member else ""
+        yield Refusal(
+            Origin(partition, offset), f"The archive is damaged{after}: {error}; what follows is lost."
+        )
+
+
+class _DamagedTarError(Exception):
+    pass
+
+
+class _HeaderFile:
+    """The reader as `tarfile` sees it; a header that claims gigabytes for a file name is not believed."""
+
+    def __init__(self, reader: ForwardReader) -> None:
+        self._reader = reader
+        self.tell = reader.tell
+        self.seek = reader.seek
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header claims {size} bytes")
+        return self._reader.read(size)
+
+
+def _members(reader: ForwardReader) -> Iterator[tarfile.TarInfo]:
+    try:
+        # The constructor reads the first header; afterwards it serves as the state that headers refer to.
+        tar = tarfile.TarFile(fileobj=cast(BinaryIO, _HeaderFile(reader)), mode="r", errors="surrogateescape")
+        info = tar.next()
+        while info is not None:
+            yield info
+            reader.seek(tar.offset)
+            if reader.tell() < tar.offset:
+                # The member was passed over, so nobody has noticed yet that it is not all there.
+                raise _DamagedTarError(f"{reader.ending()} inside it")
+            head = reader.peek(BLOCK)
+            if not head.strip(b"\0"):
+                return
+            if len(head) < BLOCK:
+                raise _DamagedTarError(f"{reader.ending()} inside a header")
+            info = tarfile.TarInfo.fromtarfile(tar)
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise _DamagedTarError(f"{reader.fault or error}") from error
+
+
+def _unwanted(info: tarfile.TarInfo) -> str:
+    if info.issparse():
+        return f"{info.name} is a sparse file, which no alert is."
+    if not info.isreg():
+        return f"{info.name} is no regular file but a link or device; only files are read."
+    if info.size > MESSAGE_LIMIT:
+        return f"{info.name} has {info.size >> 20} MB, more than any message ({MESSAGE_LIMIT >> 20} MB)."
+    return ""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file's or member's own name begins with a dot (also macOS's ``._`` companions)."""
+    return PurePosixPath(name).name.startswith(".")
