@@ -1,0 +1,175 @@
+"""The broadcaster's side of one VTP connection, without sockets or clocks.
+
+Bytes and the time go in; bytes to send and events come out. It knows the protocol's rules (authenticate
+first, iamalive every minute, an answer to everything) and who has acknowledged what; it does not know
+where events come from.
+"""
+
+from __future__ import annotations
+
+from bridge.errors import PacketError
+from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
+from bridge.vtp.flight import Flight
+from bridge.vtp.frames import FrameReader, Oversize, encode_frame
+from bridge.vtp.messages import Transport, parse_transport, write_transport
+from bridge.vtp.settings import BroadcasterSettings
+
+__all__ = ["BroadcasterConnection"]
+
+_REASON_CHARS = 300
+
+
+class BroadcasterConnection:
+    """State of one subscriber's connection.
+
+    Parameters
+    ----------
+    settings
+        Limits and timings.
+    now
+        Time of the connection, in Unix seconds, as all times given to the methods.
+    """
+
+    def __init__(self, settings: BroadcasterSettings, now: float) -> None:
+        self.settings = settings
+        self.flight = Flight()
+        self.ivo: str | None = None
+        self.filters: tuple[str, ...] = ()
+        self.acked = 0
+        self.nacked = 0
+        self.sent = 0
+        self.dead: Dead | None = None
+        self._frames = FrameReader(settings.max_message_bytes)
+        self._out: list[bytes] = []
+        self._serving = False
+        self._grace_ends_at: float | None = now + settings.authenticate_grace_s
+        self._next_iamalive_at = now + settings.iamalive_interval_s
+        self._unanswered: list[float] = []
+        self._strays = 0
+        self._out.append(encode_frame(write_transport("authenticate", settings.local_ivo, now)))
+
+    @property
+    def serving(self) -> bool:
+        """Whether it is known who the peer is, or that it will not say: events may be sent."""
+        return self._serving and self.dead is None
+
+    @property
+    def room(self) -> int:
+        """How many events may be sent now."""
+        return max(0, self.settings.window - len(self.flight)) if self.serving else 0
+
+    @property
+    def next_tick_at(self) -> float:
+        """When `tick` has something to do, at the earliest (Unix seconds)."""
+        times = [self._next_iamalive_at]
+        if self._grace_ends_at is not None:
+            times.append(self._grace_ends_at)
+        if self.flight.oldest_sent_at is not None:
+            times.append(self.flight.oldest_sent_at + self.settings.ack_timeout_s)
+        return min(times)
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the peer since the last call."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def send(self, seq: int, ivorn: str, data: bytes, now: float) -> None:
+        """Send one event; its place in the journal must be beyond those before.
+
+        Raises
+        ------
+        RuntimeError
+            When there is no room: the caller asks `room` first.
+        """
+        if not self.room:
+            raise RuntimeError("the peer has no room for another event")
+        self.flight.sent(seq, ivorn, now)
+        self.sent += 1
+        self._out.append(encode_frame(data))
+
+    def skip(self, seq: int) -> None:
+        """Pass over an event that the peer does not get."""
+        self.flight.skipped(seq)
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take bytes from the peer. Whatever they are, this does not raise."""
+        events: list[Event] = []
+        for frame in self._frames.feed(data):
+            if self.dead is not None:
+                break
+            if isinstance(frame, Oversize):
+                events.append(
+                    self._die(f"it announced a message of {frame.length} bytes, so it does not speak VTP")
+                )
+                break
+            try:
+                message = parse_transport(frame)
+            except PacketError as error:
+                events.extend(self._overlook(f"it sent {error.reason}"))
+            else:
+                events.extend(self._take(message))
+        return events
+
+    def tick(self, now: float) -> list[Event]:
+        """Do what is due by now."""
+        events: list[Event] = []
+        if self.dead is not None:
+            return events
+        if self._grace_ends_at is not None and now >= self._grace_ends_at:
+            self._grace_ends_at = None
+            self._serving = True
+            events.append(GraceOver())
+        oldest = self.flight.oldest_sent_at
+        if oldest is not None and now - oldest >= self.settings.ack_timeout_s:
+            waited = f"{now - oldest:.0f} s"
+            events.append(self._die(f"it has not acknowledged {self.flight.oldest_ivorn} for {waited}"))
+        elif now >= self._next_iamalive_at:
+            events.extend(self._beat(now))
+        return events
+
+    def _beat(self, now: float) -> list[Event]:
+        if len(self._unanswered) >= 2:
+            return [self._die(f"it has not answered iamalive for {now - self._unanswered[0]:.0f} s")]
+        self._unanswered.append(now)
+        # After a long pause of the machine one message is enough.
+        self._next_iamalive_at = now + self.settings.iamalive_interval_s
+        self._out.append(encode_frame(write_transport("iamalive", self.settings.local_ivo, now)))
+        return []
+
+    def _take(self, message: Transport) -> list[Event]:
+        if message.role == "authenticate":
+            return self._authenticated(message)
+        if message.role == "iamalive":
+            self._strays = 0
+            self._unanswered.clear()
+            return [Alive()]
+        seq = self.flight.settle(message.origin)
+        if seq is None:
+            name = message.origin[:_REASON_CHARS]
+            return self._overlook(f"it sent {message.role} for '{name}', which it had not to answer")
+        self._strays = 0
+        if message.role == "ack":
+            self.acked += 1
+            return [Acked(message.origin, seq)]
+        self.nacked += 1
+        return [Nacked(message.origin, seq, (message.result or "no reason given")[:_REASON_CHARS])]
+
+    def _authenticated(self, message: Transport) -> list[Event]:
+        late = self._serving
+        self._strays = 0
+        self._serving = True
+        self._grace_ends_at = None
+        self.ivo = message.response[:_REASON_CHARS] if message.response else None
+        self.filters = message.filters
+        return [Authenticated(self.ivo, self.filters, late)]
+
+    def _overlook(self, reason: str) -> list[Event]:
+        self._strays += 1
+        if self._strays > self.settings.max_strays:
+            return [self._die(f"it sent {self._strays} senseless messages in a row; the last: {reason}")]
+        return [Stray(reason)]
+
+    def _die(self, reason: str) -> Dead:
+        self.dead = Dead(reason)
+        return self.dead

@@ -1,0 +1,185 @@
+"""Subscribers' XPath filters: a stranger's expressions over our events, so bounded before they run.
+
+The rules are Comet's (filters are ORed; a result that is not empty and not zero passes; bad syntax is
+skipped, and a subscriber left without filters gets everything). An expression that many subscribers
+share runs once per event.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml import etree
+
+from bridge.vtp.messages import safe_parser
+
+__all__ = ["Accepted", "FilterBoard", "compile_filter", "refusal_of"]
+
+VOEVENT_NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
+
+_MAX_CHARS = 2_000
+_MAX_SEARCHES = 8
+_MAX_DEPTH = 4
+_REMEMBERED_EVENTS = 64
+_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
+# Steps that visit a whole tree; inside a predicate they run once for every node, hence squares and cubes.
+_SEARCH = re.compile(r"//|\b(?:descendant|ancestor|following|preceding)(?:-or-self|-sibling)?\s*::")
+_TOKEN = re.compile(rf"[\[\]]|{_SEARCH.pattern}")
+
+
+def refusal_of(expression: str, max_chars: int = _MAX_CHARS) -> str | None:
+    """Why an expression is not evaluated; None when it is harmless.
+
+    XPath 1.0 has no bound on its cost: searches inside predicates multiply. One search inside the
+    predicates is allowed, four levels of predicates, and eight searches in all.
+    """
+    if len(expression) > max_chars:
+        return f"it is longer than {max_chars} characters"
+    depth = searches = inner = 0
+    for token in _TOKEN.findall(_LITERAL.sub("''", expression)):
+        if token == "[":
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return f"its predicates nest deeper than {_MAX_DEPTH}"
+        elif token == "]":
+            depth -= 1
+        else:
+            searches += 1
+            inner += depth > 0
+    if searches > _MAX_SEARCHES:
+        return f"it searches the tree more than {_MAX_SEARCHES} times"
+    if inner > 1:
+        return "it searches the whole tree more than once inside its predicates"
+    try:
+        etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
+    except etree.XPathError as error:
+        return f"it is not XPath 1.0 ({error})"
+    except ValueError:
+        return "it holds characters that XML does not have"
+    return None
+
+
+@lru_cache(maxsize=1024)
+def compile_filter(expression: str) -> etree.XPath:
+    """An expression that `refusal_of` accepts, ready to run; ``voe`` stands for VOEvent 2.0's namespace."""
+    return etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a subscriber's filters.
+
+    Parameters
+    ----------
+    expressions
+        Those that will be evaluated; empty means that every event passes.
+    refused
+        The others, each with the reason.
+    """
+
+    expressions: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+class _Seen:
+    def __init__(self, data: bytes) -> None:
+        self.results: dict[str, bool] = {}
+        self._data = data
+        self._root: etree._Element | None = None
+        self._parsed = False
+
+    def root(self) -> etree._Element | None:
+        if not self._parsed:
+            self._parsed = True
+            try:
+                self._root = etree.fromstring(self._data, parser=safe_parser())
+            except (etree.XMLSyntaxError, ValueError):
+                self._root = None
+        return self._root
+
+
+class FilterBoard:
+    """Evaluates filters for all subscribers of a broadcaster.
+
+    Parameters
+    ----------
+    max_filters, max_chars
+        Bounds for one subscriber.
+    slow_s
+        An expression that takes longer on one event is switched off for good, as if its syntax were bad.
+    stopwatch
+        Gives seconds; a test passes its own.
+    """
+
+    def __init__(
+        self,
+        max_filters: int = 20,
+        max_chars: int = _MAX_CHARS,
+        slow_s: float = 0.25,
+        stopwatch: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.max_filters = max_filters
+        self.max_chars = max_chars
+        self.slow_s = slow_s
+        self.switched_off: set[str] = set()
+        self.evaluations = 0
+        self._stopwatch = stopwatch
+        self._seen: OrderedDict[int, _Seen] = OrderedDict()
+
+    def accept(self, expressions: Sequence[str]) -> Accepted:
+        """Sort a subscriber's filters into those that will run and those that will not."""
+        kept: list[str] = []
+        refused: list[tuple[str, str]] = []
+        for number, expression in enumerate(dict.fromkeys(expressions)):
+            reason = (
+                f"only {self.max_filters} filters are taken"
+                if number >= self.max_filters
+                else refusal_of(expression, self.max_chars)
+            )
+            if reason is None:
+                kept.append(expression)
+            else:
+                refused.append((expression[:200], reason))
+        return Accepted(tuple(kept), tuple(refused))
+
+    def passes(self, expressions: Sequence[str], seq: int, data: bytes) -> bool:
+        """Whether a subscriber with these (accepted) filters gets the event.
+
+        Parameters
+        ----------
+        seq
+            Place in the journal: what is known about it is remembered for a while.
+        data
+            The event's bytes. An event that is no XML passes no filter.
+        """
+        active = [text for text in expressions if text not in self.switched_off]
+        if not active:
+            return True
+        seen = self._seen.get(seq)
+        if seen is None:
+            seen = self._seen[seq] = _Seen(data)
+            if len(self._seen) > _REMEMBERED_EVENTS:
+                self._seen.popitem(last=False)
+        return any(self._result(seen, text) for text in active)
+
+    def _result(self, seen: _Seen, expression: str) -> bool:
+        known = seen.results.get(expression)
+        if known is not None:
+            return known
+        root = seen.root()
+        started = self._stopwatch()
+        try:
+            result = root is not None and bool(compile_filter(expression)(root))
+        except etree.XPathError:
+            # An unknown prefix or function: Comet, too, counts it as 'does not pass'.
+            result = False
+        if self._stopwatch() - started > self.slow_s:
+            self.switched_off.add(expression)
+        self.evaluations += 1
+        seen.results[expression] = result
+        return result

@@ -1,0 +1,72 @@
+"""VTP's framing: a 4-byte big-endian length, then so many bytes. No XML here, no sockets.
+
+Kept apart because both ends, every role and the tests need exactly this and nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+__all__ = ["MAX_FRAME_BYTES", "FrameReader", "Oversize", "encode_frame"]
+
+MAX_FRAME_BYTES = 99_999
+"""The longest message that every stock client takes: Comet closes the connection beyond it."""
+
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Oversize:
+    """A length prefix beyond the limit: the connection can only be closed, for what follows has no start."""
+
+    length: int
+
+
+def encode_frame(payload: bytes) -> bytes:
+    """One message as it goes on the wire."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts a byte stream into messages, however the network has chopped it.
+
+    Parameters
+    ----------
+    max_length
+        Longest message taken, in bytes. A longer one is not waited for: its prefix alone gives an
+        `Oversize`, and the rest of the stream is ignored.
+    """
+
+    def __init__(self, max_length: int = MAX_FRAME_BYTES) -> None:
+        self.max_length = max_length
+        self._buffer = bytearray()
+        self._broken = False
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes of an unfinished message are held."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[bytes | Oversize]:
+        """Take bytes as they came; give the messages that are now complete, in order."""
+        if self._broken:
+            return []
+        buffer = self._buffer
+        buffer += data
+        found: list[bytes | Oversize] = []
+        start = 0
+        while len(buffer) - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer, start)
+            if length > self.max_length:
+                found.append(Oversize(length))
+                self._broken = True
+                start = len(buffer)
+                break
+            end = start + _LENGTH.size + length
+            if end > len(buffer):
+                break
+            found.append(bytes(buffer[start + _LENGTH.size : end]))
+            start = end
+        del buffer[:start]
+        return found

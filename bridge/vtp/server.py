@@ -1,0 +1,200 @@
+"""The broadcaster as a Twisted factory: subscribers as cursors on one log.
+
+What connections share lives here (the log's newest pages, filters, cursors, counts); what one connection
+does is in `subscriber`, and what the protocol says in `connection`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+from twisted.internet.threads import deferToThreadPool
+
+from bridge.errors import SourceError
+from bridge.vtp.cursors import CursorKeeper, SaveCursors
+from bridge.vtp.filters import FilterBoard
+from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
+from bridge.vtp.settings import BroadcasterSettings
+from bridge.vtp.status import BroadcasterStatus
+from bridge.vtp.subscriber import SubscriberProtocol
+from bridge.vtp.twisted_types import Port, Timer
+
+__all__ = ["Broadcaster", "Matcher", "listen"]
+
+Matcher = Callable[[Sequence[str], int, bytes], bool]
+
+_log = logging.getLogger(__name__)
+
+
+class Broadcaster(ServerFactory):
+    """Serves VTP subscribers from a log of events.
+
+    All methods belong to the reactor's thread. Another thread that has appended to the log says so with
+    ``reactor.callFromThread(broadcaster.wake)``.
+
+    Parameters
+    ----------
+    log
+        The events, usually a `bridge.journal.JournalReader` of its own; read in the reactor's thread, in
+        short pages.
+    settings
+        Limits and timings.
+    save_cursors
+        Keeps the places of subscribers known by name, usually `bridge.journal.Journal.save_cursors`; called
+        in a thread of the reactor's pool. None: places do not outlive the process.
+    matcher
+        Decides whether a subscriber with these filters gets an event ``(expressions, seq, data)``; the
+        default evaluates XPath.
+    clock
+        The reactor, or a test's clock.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        log: EventLog,
+        settings: BroadcasterSettings,
+        *,
+        save_cursors: SaveCursors | None = None,
+        matcher: Matcher | None = None,
+        clock: Timer | None = None,
+    ) -> None:
+        self.log = log
+        self.settings = settings
+        self.timer = clock if clock is not None else _reactor()
+        self.pages = RecentPages(log, settings.cache_bytes)
+        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars)
+        self.matches = matcher or self.board.passes
+        self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer)
+        self.connections = 0
+        self.dropped = 0
+        self.acked = 0
+        self.nacked = 0
+        self.oversize = 0
+        self._sent_before = 0
+        self._newest_oversize = 0
+        self._members: dict[SubscriberProtocol, None] = {}
+
+    def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol:  # noqa: N802
+        """Called by Twisted for each connection."""
+        host, port = getattr(addr, "host", "?"), getattr(addr, "port", "?")
+        protocol = SubscriberProtocol(self, f"{host}:{port}")
+        protocol.factory = self
+        return protocol
+
+    def joined(self, protocol: SubscriberProtocol) -> None:
+        """Take note of a new connection."""
+        self._members[protocol] = None
+        self.connections += 1
+        _log.info("subscriber %s connects", protocol.address, extra={"address": protocol.address})
+
+    def left(self, protocol: SubscriberProtocol) -> None:
+        """Take note that a connection has ended."""
+        del self._members[protocol]
+        self._sent_before += protocol.connection.sent
+        if protocol.ivo is not None:
+            self.cursors.leave(protocol.ivo, protocol)
+        _log.info(
+            "subscriber %s has gone, %d events sent, %d unacknowledged",
+            protocol.address,
+            protocol.connection.sent,
+            len(protocol.connection.flight),
+            extra={"address": protocol.address, "subscriber": protocol.ivo},
+        )
+
+    def is_member(self, protocol: SubscriberProtocol) -> bool:
+        """Whether the connection is open."""
+        return protocol in self._members
+
+    def wake(self) -> None:
+        """The log has grown: serve whoever waits for that."""
+        for protocol in self._members:
+            protocol.wake()
+
+    def note_oversize(self, event: LoggedEvent) -> None:
+        """Count and log an event that is too long for subscribers, once for all of them."""
+        if event.seq <= self._newest_oversize:
+            return
+        self._newest_oversize = event.seq
+        self.oversize += 1
+        _log.warning(
+            "event %r has %d bytes and is not broadcast: subscribers take at most %d",
+            event.ivorn,
+            len(event.data),
+            self.settings.max_event_bytes,
+            extra={"ivorn": event.ivorn, "seq": event.seq, "size_bytes": len(event.data)},
+        )
+
+    def everyone_has_acked(self, seq: int) -> bool:
+        """Whether every connected subscriber has answered all events up to a place.
+
+        One that has only just connected and not yet said who it is counts as not having done so; with
+        nobody connected the answer is yes.
+        """
+        return all(
+            member.connection.serving and member.connection.flight.handled_seq >= seq
+            for member in self._members
+        )
+
+    def status(self) -> BroadcasterStatus:
+        """A snapshot of all subscribers and counts."""
+        last = self.log.last_seq()
+        return BroadcasterStatus(
+            last_seq=last,
+            connections=self.connections,
+            dropped=self.dropped,
+            sent=self._sent_before + sum(member.connection.sent for member in self._members),
+            acked=self.acked,
+            nacked=self.nacked,
+            oversize=self.oversize,
+            subscribers=tuple(member.status(last) for member in self._members),
+        )
+
+    def close(self) -> None:
+        """Say goodbye to all subscribers and save the places of the durable ones."""
+        for member in tuple(self._members):
+            member.close()
+        self.cursors.close()
+
+
+def listen(broadcaster: Broadcaster, port: int, interface: str = "", reactor: Any = None) -> Port:
+    """Take subscribers on a TCP port (VTP's usual one is 8099; 0 takes a free one).
+
+    Raises
+    ------
+    SourceError
+        When the port is taken or may not be used.
+    """
+    where = reactor if reactor is not None else cast("Any", _reactor())
+    try:
+        return cast("Port", where.listenTCP(port, broadcaster, interface=interface))
+    except CannotListenError as error:
+        raise SourceError(
+            f"Port {port} cannot be opened for subscribers: {error.socketError}. "
+            "Another broker may be using it; give another port with --broadcast."
+        ) from error
+    except OverflowError as error:
+        raise SourceError(
+            f"Port {port} does not exist; give one between 1 and 65535 with --broadcast."
+        ) from error
+
+
+def _reactor() -> Timer:
+    # Importing the reactor installs it, so only one who serves does.
+    from twisted.internet import reactor
+
+    return cast("Timer", reactor)
+
+
+def _runner(timer: Timer) -> Callable[[Callable[[], None]], Deferred[Any]]:
+    pool = getattr(timer, "getThreadPool", None)
+    if pool is None:
+        return maybeDeferred
+    return lambda function: deferToThreadPool(timer, pool(), function)  # type: ignore[arg-type]

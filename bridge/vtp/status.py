@@ -1,0 +1,71 @@
+"""What the broadcaster is doing, as values for a status page, a log line or a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BroadcasterStatus", "SubscriberStatus"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberStatus:
+    """One subscriber.
+
+    Parameters
+    ----------
+    address
+        ``host:port`` of the peer.
+    ivo
+        Its identifier, None for an anonymous one.
+    connected_at
+        Unix seconds.
+    handled_seq
+        Place up to which it has answered everything, or needs nothing.
+    lag
+        Places between that and the newest event.
+    in_flight
+        Events sent and not yet answered.
+    filtered, oversize
+        Events passed over because of its filters, and because of their size.
+    durable
+        Whether its cursor is saved.
+    """
+
+    address: str
+    ivo: str | None
+    connected_at: float
+    serving: bool
+    sent: int
+    acked: int
+    nacked: int
+    filtered: int
+    oversize: int
+    in_flight: int
+    handled_seq: int
+    lag: int
+    filters: tuple[str, ...]
+    durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcasterStatus:
+    """All subscribers, and counts since the start.
+
+    Parameters
+    ----------
+    last_seq
+        The newest event in the log.
+    connections
+        Connections ever taken.
+    dropped
+        Connections that the broadcaster closed, with a reason in the log.
+    """
+
+    last_seq: int
+    connections: int
+    dropped: int
+    sent: int
+    acked: int
+    nacked: int
+    oversize: int
+    subscribers: tuple[SubscriberStatus, ...]

@@ -1,0 +1,267 @@
+"""One subscriber's TCP connection: the thin skin between Twisted and `BroadcasterConnection`.
+
+It reads the log at its own place, a page at a time, and only while the socket takes more. So a slow
+reader costs one page of memory and nobody's time.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bridge.errors import BridgeError
+from bridge.vtp.connection import BroadcasterConnection
+from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
+from bridge.vtp.status import SubscriberStatus
+from bridge.vtp.twisted_types import Call, Wire
+
+if TYPE_CHECKING:
+    from bridge.vtp.server import Broadcaster
+
+__all__ = ["SubscriberProtocol"]
+
+_log = logging.getLogger(__name__)
+
+
+@implementer(IPushProducer)
+class SubscriberProtocol(Protocol):
+    """Serves one subscriber.
+
+    Parameters
+    ----------
+    broadcaster
+        What the connections share: log, filters, cursors, settings.
+    address
+        The peer's ``host:port``.
+    """
+
+    def __init__(self, broadcaster: Broadcaster, address: str) -> None:
+        self.broadcaster = broadcaster
+        self.address = address
+        self.ivo: str | None = None
+        self.filters: tuple[str, ...] = ()
+        self.filtered = 0
+        self.oversize = 0
+        self._timer = broadcaster.timer
+        self._paused = False
+        self._pump_call: Call | None = None
+        self._tick_call: Call | None = None
+
+    def connectionMade(self) -> None:  # noqa: N802
+        """Greet the peer at once; events wait until it has answered or its grace is over."""
+        now = self._timer.seconds()
+        self.connected_at = now
+        self.newest_at_connect = self.broadcaster.log.last_seq()
+        self.connection = BroadcasterConnection(self.broadcaster.settings, now)
+        transport: Any = self.transport
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpKeepAlive(True)
+            transport.setTcpNoDelay(True)
+        self._wire().registerProducer(self, True)
+        self.broadcaster.joined(self)
+        self._flush()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
+        """Forget the connection; a durable subscriber's place stays with the cursors."""
+        for call in (self._pump_call, self._tick_call):
+            if call is not None and call.active():
+                call.cancel()
+        self._pump_call = self._tick_call = None
+        self.broadcaster.left(self)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        """Take what the peer sent, whatever it is."""
+        self._handle(self.connection.receive(data, self._timer.seconds()))
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The socket is full: read nothing more from the log."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The socket takes more."""
+        self._paused = False
+        self.wake()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is closing."""
+        self._paused = True
+
+    def wake(self) -> None:
+        """There may be something to send: look, in a turn of the reactor of its own."""
+        idle = self._pump_call is None and not self._paused and self.connection.room
+        if idle and self.broadcaster.is_member(self):
+            self._pump_call = self._timer.callLater(0, self._pump)
+
+    def _wire(self) -> Wire:
+        return cast("Wire", self.transport)
+
+    def _pump(self) -> None:
+        self._pump_call = None
+        settings = self.broadcaster.settings
+        connection = self.connection
+        count = min(connection.room, settings.page_events)
+        if self._paused or not count:
+            return
+        try:
+            page = self.broadcaster.pages.read(connection.flight.passed_seq, count, settings.page_bytes)
+        except BridgeError as error:
+            _log.error("subscriber %s cannot be served: %s", self.address, error, extra=self._extra())
+            self._wire().abortConnection()
+            return
+        now = self._timer.seconds()
+        for event in page:
+            if len(event.data) > settings.max_event_bytes:
+                self.oversize += 1
+                self.broadcaster.note_oversize(event)
+                connection.skip(event.seq)
+            elif not self.broadcaster.matches(self.filters, event.seq, event.data):
+                self.filtered += 1
+                connection.skip(event.seq)
+            else:
+                connection.send(event.seq, event.ivorn, event.data, now)
+        if page:
+            self._note_place()
+            self._flush()
+            self.wake()
+
+    def close(self) -> None:
+        """Say goodbye: what is already written is still sent."""
+        self._wire().loseConnection()
+
+    def _tick(self) -> None:
+        self._tick_call = None
+        self._handle(self.connection.tick(self._timer.seconds()))
+
+    def _flush(self) -> None:
+        data = self.connection.data_to_send()
+        if data:
+            self._wire().write(data)
+        due = self.connection.next_tick_at
+        if self._tick_call is None or self._tick_call.getTime() > due:
+            if self._tick_call is not None:
+                self._tick_call.cancel()
+            delay = max(0.0, due - self._timer.seconds())
+            self._tick_call = self._timer.callLater(delay, self._tick)
+
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case Acked():
+                    self.broadcaster.acked += 1
+                case Nacked():
+                    self.broadcaster.nacked += 1
+                    _log.warning(
+                        "subscriber %s refuses %r: %r",
+                        self.address,
+                        event.ivorn,
+                        event.reason,
+                        extra=self._extra(),
+                    )
+                case Authenticated():
+                    self._authenticated(event)
+                case GraceOver():
+                    _log.info("subscriber %s does not say who it is", self.address, extra=self._extra())
+                    self.connection.flight.restart(
+                        self.broadcaster.cursors.newcomer_start(self.newest_at_connect)
+                    )
+                case Alive():
+                    _log.debug("subscriber %s is alive", self.address, extra=self._extra())
+                case Stray():
+                    _log.info("subscriber %s: %s", self.address, ascii(event.reason), extra=self._extra())
+                case Dead():
+                    self._drop(event.reason)
+                    return
+        self._note_place()
+        self._flush()
+        self.wake()
+
+    def _drop(self, reason: str) -> None:
+        self.broadcaster.dropped += 1
+        _log.warning("subscriber %s is dropped: %s", self.address, ascii(reason), extra=self._extra())
+        # A peer that does not read would keep a polite closing waiting for ever.
+        self._wire().abortConnection()
+
+    def _authenticated(self, event: Authenticated) -> None:
+        accepted = self.broadcaster.board.accept(event.filters)
+        self.filters = accepted.expressions
+        for expression, why in accepted.refused:
+            _log.warning(
+                "subscriber %s: filter %s is skipped: %s",
+                self.address,
+                ascii(expression),
+                why,
+                extra=self._extra(),
+            )
+        if event.ivo != self.ivo and self.ivo is not None:
+            _log.warning(
+                "subscriber %s now calls itself %r; it stays %r",
+                self.address,
+                event.ivo,
+                self.ivo,
+                extra=self._extra(),
+            )
+        elif not event.late or (event.ivo is not None and self.ivo is None):
+            self._place(event)
+
+    def _place(self, event: Authenticated) -> None:
+        cursors = self.broadcaster.cursors
+        flight = self.connection.flight
+        self.ivo = event.ivo
+        saved = cursors.saved(event.ivo) if event.ivo else None
+        if saved is not None:
+            start = min(saved, self.broadcaster.log.last_seq())
+        elif event.late:
+            start = flight.passed_seq
+        else:
+            start = cursors.newcomer_start(self.newest_at_connect)
+        # One that is late with its name has been served as a newcomer already: it goes back, never ahead.
+        if not event.late or start < flight.handled_seq:
+            flight.restart(start)
+        if event.ivo and cursors.connections_of(event.ivo):
+            _log.warning(
+                "subscriber %s: another connection calls itself %r too; both are served, and the place "
+                "of the slower one is kept",
+                self.address,
+                event.ivo,
+                extra=self._extra(),
+            )
+        _log.info(
+            "subscriber %s is %s, served from event %d on",
+            self.address,
+            ascii(event.ivo) if event.ivo else "nameless",
+            flight.passed_seq + 1,
+            extra=self._extra() | {"known": saved is not None},
+        )
+
+    def _note_place(self) -> None:
+        if self.ivo is not None:
+            self.broadcaster.cursors.move(self.ivo, self, self.connection.flight.handled_seq)
+
+    def _extra(self) -> dict[str, object]:
+        return {"subscriber": self.ivo, "address": self.address}
+
+    def status(self, last_seq: int) -> SubscriberStatus:
+        """A snapshot; `last_seq` is the newest place in the log."""
+        connection = self.connection
+        handled = connection.flight.handled_seq
+        return SubscriberStatus(
+            address=self.address,
+            ivo=self.ivo,
+            connected_at=self.connected_at,
+            serving=connection.serving,
+            sent=connection.sent,
+            acked=connection.acked,
+            nacked=connection.nacked,
+            filtered=self.filtered,
+            oversize=self.oversize,
+            in_flight=len(connection.flight),
+            handled_seq=handled,
+            lag=max(0, last_seq - handled) if connection.serving else 0,
+            filters=self.filters,
+            durable=self.ivo is not None and self.broadcaster.cursors.durable,
+        )
