@@ -26,6 +26,8 @@ from bridge.errors import SourceError
 __all__ = ["is_unfinished", "list_files", "read_file", "read_path", "read_stream"]
 
 AT_ONCE = 8 << 20
+# An archive without members, as tar writes it. Other runs of zeros are what a crash leaves of a file.
+EMPTY_TAR = bytes(10240)
 UNFINISHED = (".tmp", ".part", "~")
 
 
@@ -87,7 +89,7 @@ def read_file(
                 data = file.readall()
             except OSError as error:
                 raise SourceError(f"{name} cannot be read ({error.strerror or error}).") from error
-        if data and compression_of(data) is None and not is_tar(data[:BLOCK]):
+        if data.startswith(MAGIC):
             return items_from_message(data, Origin(name, 0), store, default_schema)
         return _contents(ForwardReader((data,)), name, store, default_schema)
     return _closing(file, name, store, default_schema)
@@ -183,5 +185,5 @@ def _plain(
             yield Refusal(origin, f"{reason} (over {MESSAGE_LIMIT >> 20} MB).")
         elif reader.fault is not None:
             yield Refusal(origin, f"{partition} cannot be read: {reader.ending()}.", data)
-        else:
+        elif data != EMPTY_TAR:
             yield from items_from_message(data, origin, store, default_schema)

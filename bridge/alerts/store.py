@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,10 +24,11 @@ from pathlib import Path
 from bridge.alerts.registry import Registry, is_registry_url
 from bridge.alerts.schema import Schema
 from bridge.alerts.schema_files import SchemaFile, load_schema_file, lsst_id, lsst_version, scan_folder
+from bridge.alerts.user_schemas import user_folder, write_schema
 from bridge.errors import SchemaError, SourceError, UsageError
 from bridge.resources import schemas_folder
 
-__all__ = ["SchemaEntry", "SchemaStore", "keep_schema", "lsst_distribution", "open_store", "user_folder"]
+__all__ = ["SchemaEntry", "SchemaStore", "lsst_distribution", "open_store"]
 
 RETRY_S = 60.0
 """How long a registry's refusal is remembered before the same id is asked again, in seconds."""
@@ -73,6 +72,7 @@ class SchemaStore:
     clock: Callable[[], float] = time.monotonic
     _loaded: dict[int, Schema] = field(default_factory=dict, repr=False)
     _refused: dict[int, tuple[str, float]] = field(default_factory=dict, repr=False)
+    _names: dict[Path, str] = field(default_factory=dict, repr=False)
     _files: list[SchemaEntry] | None = field(default=None, repr=False)
 
     def by_id(self, schema_id: int) -> Schema:
@@ -147,20 +147,24 @@ class SchemaStore:
         """Full name of a schema, read from its file if need be; "" if that is unreadable."""
         if entry.file.name:
             return entry.file.name
-        try:
-            return load_schema_file(entry.file.path).name
-        except SchemaError:
-            return ""
+        path = entry.file.path
+        if path not in self._names:
+            try:
+                self._names[path] = load_schema_file(path).name
+            except SchemaError:
+                self._names[path] = ""
+        return self._names[path]
+
+    def id_of(self, entry: SchemaEntry) -> int | None:
+        """Id of a schema in the wire format: its file's name says it, or its own name if that is LSST's."""
+        given = entry.file.schema_id
+        return given if given is not None else lsst_id(self.name_of(entry))
 
     def _find_id(self, schema_id: int) -> Schema:
         if self.registry is not None:
             return self._ask_registry(self.registry, schema_id)
-        entries = self.entries()
-        for entry in entries:
-            if entry.file.schema_id == schema_id:
-                return load_schema_file(entry.file.path)
-        for entry in entries:
-            if entry.file.schema_id is None and lsst_id(self.name_of(entry)) == schema_id:
+        for entry in self.entries():
+            if self.id_of(entry) == schema_id:
                 return load_schema_file(entry.file.path)
         raise SchemaError(_unknown_id(schema_id))
 
@@ -174,7 +178,7 @@ class SchemaStore:
         if copy is not None:
             # A copy that cannot be kept costs a question after the next start, nothing now.
             with contextlib.suppress(SourceError):
-                _write(copy, schema)
+                write_schema(copy, schema)
         return schema
 
 
@@ -215,19 +219,6 @@ def open_store(
     return SchemaStore(tuple(folders), registry, home / "registries")
 
 
-def user_folder(environ: dict[str, str] | None = None) -> Path:
-    """Folder of this user's data: ``$XDG_DATA_HOME/voevent-bridge`` (XDG Base Directory Specification)."""
-    variables = os.environ if environ is None else environ
-    base = variables.get("XDG_DATA_HOME", "")
-    # The specification has relative paths ignored.
-    root = (
-        Path(base)
-        if base.startswith("/")
-        else Path(variables.get("HOME") or "~").expanduser() / ".local/share"
-    )
-    return root / "voevent-bridge"
-
-
 def lsst_distribution() -> Path | None:
     """Schema folder of the ``lsst-alert-packet`` distribution, found without importing it."""
     spec = importlib.util.find_spec("lsst")
@@ -236,56 +227,6 @@ def lsst_distribution() -> Path | None:
         if folder.is_dir():
             return folder
     return None
-
-
-def keep_schema(schema: Schema, schema_id: int | None = None, *, folder: Path | None = None) -> Path:
-    """Put a schema into the user's folder, where every later command finds it.
-
-    Parameters
-    ----------
-    schema
-        The schema, self-contained.
-    schema_id
-        Its id in the wire format; one with an LSST name has its own.
-    folder
-        The user's folder; `user_folder` by default.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    SourceError
-        If it cannot be written.
-    """
-    if schema_id is not None and not 0 <= schema_id < 2**32:
-        raise UsageError(f"A schema id is a number from 0 to {2**32 - 1}, not {schema_id}.")
-    own_id = lsst_id(schema.name)
-    if schema_id is not None and schema_id != own_id:
-        stem = str(schema_id)
-    else:
-        stem = schema.name if own_id is not None else f"{schema.name}-{schema.fingerprint[:8]}"
-    path = (folder or user_folder()) / "schemas" / f"{stem}.avsc"
-    _write(path, schema)
-    return path
-
-
-def _write(path: Path, schema: Schema) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(schema.json, file, indent=1, ensure_ascii=False)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SourceError(f"The schema file {path} cannot be written ({error.strerror or error}).") from error
 
 
 def _unknown_id(schema_id: int) -> str:
