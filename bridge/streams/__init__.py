@@ -1,0 +1,9 @@
+"""Sources and sinks behind one kind of URL: a path today, brokers behind the same functions later."""
+
+from __future__ import annotations
+
+from bridge.streams.batch import Batch, Source, finished_mark, is_finished
+from bridge.streams.sink import Sink, open_sink
+from bridge.streams.source import open_source
+
+__all__ = ["Batch", "Sink", "Source", "finished_mark", "is_finished", "open_sink", "open_source"]

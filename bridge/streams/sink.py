@@ -1,0 +1,118 @@
+"""Opening a sink by its URL; what every sink of packets has in common."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from bridge.alerts.packet import Packet
+from bridge.errors import SourceError, UsageError
+from bridge.streams.source import refuse_brokers
+
+__all__ = ["BaseSink", "Sink", "open_sink", "writing"]
+
+
+class Sink(Protocol):
+    """Where packets are kept. As a context manager it is closed, or after an error discarded."""
+
+    def write(self, packet: Packet) -> None:
+        """Keep a packet, byte for byte; raises `SourceError` if that fails."""
+
+    def close(self) -> None:
+        """Finish: what was written appears under its final name."""
+
+    def discard(self) -> None:
+        """Give up: nothing half-written stays behind."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BaseSink:
+    """The context manager's part of a sink."""
+
+    def close(self) -> None:
+        """Finish: what was written appears under its final name."""
+
+    def discard(self) -> None:
+        """Give up: nothing half-written stays behind."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()
+
+
+def open_sink(url: str | os.PathLike[str]) -> Sink:
+    """Open a place to keep packets in.
+
+    Parameters
+    ----------
+    url
+        A folder (one file per packet, made if it is not there), a name ending in ``.tar``, ``.tar.gz`` or
+        ``.tgz``, a name ending in ``.avro`` (one container of many records), or ``-`` (such a container on
+        standard output).
+
+    Returns
+    -------
+    Sink
+        Files appear under their final names when they are whole.
+
+    Raises
+    ------
+    UsageError
+        If the URL is of a kind that cannot be written.
+    SourceError
+        If the place cannot be written.
+    """
+    # The sinks build on this module, so they can only be imported when one is wanted.
+    from bridge.streams.container_sink import ContainerSink, PipeSink
+    from bridge.streams.file_sinks import FolderSink, TarSink
+
+    text = os.fspath(url)
+    refuse_brokers(text, "written")
+    if text == "-":
+        if sys.stdout.isatty():
+            raise UsageError("Packets are binary and would spoil the terminal; send '-' to a pipe or a file.")
+        return PipeSink(sys.stdout.buffer)
+    path = Path(text)
+    if path.is_dir():
+        return FolderSink(path)
+    name = path.name.lower()
+    if name.endswith((".tar", ".tar.gz", ".tgz")):
+        return TarSink(path)
+    if name.endswith(".avro"):
+        return ContainerSink(path)
+    if path.exists():
+        raise SourceError(
+            f"{path} is a file; packets are kept in a folder, or in a file named .avro, .tar or .tar.gz."
+        )
+    return FolderSink(path)
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Turn what goes wrong while `path` is written into one sentence (`SourceError`)."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SourceError(f"{path} cannot be written: the disk (or the quota) is full.") from error
+        raise SourceError(f"{path} cannot be written ({error.strerror or error}).") from error
