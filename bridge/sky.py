@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["galactic", "sexagesimal_dec", "sexagesimal_ra", "separation_deg"]
+__all__ = ["galactic", "separation_deg", "sexagesimal_dec", "sexagesimal_ra"]
 
 # Rows of the rotation from ICRS to galactic: The Hipparcos and Tycho Catalogues (ESA SP-1200, 1997),
 # volume 1, section 1.5.3, equation 1.5.11 (transposed).

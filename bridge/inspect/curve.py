@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 __all__ = ["LightCurve", "Point", "Role", "order_bands"]
 
 Role = Literal["detection", "forced", "limit"]
-BAND_ORDER = "u g r i z y Y J H K G V".split()
+BAND_ORDER = ["u", "g", "r", "i", "z", "y", "Y", "J", "H", "K", "G", "V"]
+CLOUDY_MAG = 0.3
 
 
 class Point(NamedTuple):
@@ -127,19 +128,23 @@ class LightCurve:
     def window(self) -> tuple[float, float]:
         """The lowest and highest value that a drawing should reach.
 
-        Detections and limits are all inside with their error bars; of forced photometry the middle 98 %
-        are, because one bad exposure would flatten everything else.
+        Detections are all inside with their error bars. Of forced photometry the middle 98 % are, because
+        one bad exposure would flatten everything else; of limits those that are not brighter than
+        everything seen, because a cloudy night says nothing.
         """
-        forced = self.where("forced")
-        margin = np.where(np.isfinite(self.error), self.error, 0.0)
-        spans = []
-        if (~forced).any():
+        detected, limits = self.where("detection"), self.where("limit")
+        forced = self.value[self.where("forced")]
+        margin = np.where(np.isfinite(self.error), self.error, 0.0)[detected]
+        seen = self.value[detected]
+        parts = [self.value] if not len(seen) else [seen]
+        if len(seen):
             # A detection with a vast error must not set the scale either.
-            margin = np.minimum(margin, 3 * np.median(margin[~forced]) if (~forced).any() else margin)
-            spans += [self.value[~forced] - margin[~forced], self.value[~forced] + margin[~forced]]
-        if forced.any():
-            spans.append(np.percentile(self.value[forced], [1, 99]))
-        values = np.concatenate(spans)
+            margin = np.minimum(margin, 3 * np.median(margin))
+            parts += [seen - margin, seen + margin]
+            parts.append(self.value[limits & (self.value > seen.min() - CLOUDY_MAG)])
+            if len(forced):
+                parts.append(np.percentile(forced, [1, 99]))
+        values = np.concatenate(parts)
         low, high = float(values.min()), float(values.max())
         pad = 0.06 * (high - low) or (0.5 if self.is_magnitude else 0.1 * abs(high) or 1.0)
         return low - pad, high + pad

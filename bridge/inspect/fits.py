@@ -7,6 +7,7 @@ warns about. A stamp is a header of 80-character cards and a block of big-endian
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +96,6 @@ def read_image(data: bytes) -> Image:
 
 
 def _unzip(data: bytes) -> bytes:
-    import io
-
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
         return stream.read(MAX_BYTES)
 
@@ -139,10 +138,7 @@ def _matrix(header: dict[str, Any]) -> NDArray[np.float64] | None:
         matrix = [[_number(header, f"CD{i}_{j}", 0.0) for j in (1, 2)] for i in (1, 2)]
     elif any(f"PC{i}_{j}" in header for i in (1, 2) for j in (1, 2)) or "CDELT1" in header:
         matrix = [
-            [
-                _number(header, f"CDELT{i}", 1.0) * _number(header, f"PC{i}_{j}", float(i == j))
-                for j in (1, 2)
-            ]
+            [_number(header, f"CDELT{i}", 1.0) * _number(header, f"PC{i}_{j}", float(i == j)) for j in (1, 2)]
             for i in (1, 2)
         ]
     else:

@@ -48,6 +48,11 @@ class FactList:
         if value is not None:
             self._facts.append(Fact(key, label, str(value) if text is None else text, value))
 
+    def add_number(self, key: str, label: str, value: float | None, form: str) -> None:
+        """Note a number, unless it is None, shown by a format (``"{:.2f} mag"``)."""
+        if value is not None:
+            self._facts.append(Fact(key, label, form.format(value), value))
+
     def section(self, key: str, title: str) -> Section:
         """The facts so far, as a section."""
         return Section(key, title, tuple(self._facts))
@@ -74,12 +79,15 @@ class Table:
         Names of the columns, with the unit in brackets where one is given.
     rows
         Cells as text.
+    ucds
+        UCD of each column, or empty text.
     """
 
     name: str
     description: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    ucds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,20 @@ class Cutout:
         Why they could not be read, else empty.
     arcsec_per_pixel
         The survey's pixel scale, where the image does not say it itself.
+    sense
+        Of a difference: what was subtracted from what, where the packet says so.
     """
 
     name: str
     image: Image | None
     problem: str = ""
     arcsec_per_pixel: float | None = None
+    sense: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name for people, with the sense of a difference where it is known."""
+        return f"{self.name} ({self.sense})" if self.sense else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,105 @@
+"""From a path to a report: take one item out of a file, folder or archive, and ask for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bridge.alerts.archive import read_path
+from bridge.alerts.packet import Document, Item, Packet, Refusal
+from bridge.alerts.store import SchemaStore
+from bridge.errors import PacketError, SourceError, UsageError
+from bridge.inspect.alert import report_alert
+from bridge.inspect.report import Report
+from bridge.inspect.voevent import report_voevent
+
+__all__ = ["inspect_path", "pick_item"]
+
+MOST_COUNTED = 1000
+
+
+def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
+    """Report on one alert or VOEvent.
+
+    Parameters
+    ----------
+    path
+        File, folder, archive, or ``-`` for standard input.
+    index
+        Which one of several, counted from 0.
+    store
+        Where schemas of the wire format are looked up.
+
+    Raises
+    ------
+    SourceError
+        If the path cannot be read, holds nothing, or the item is neither an alert nor a VOEvent.
+    UsageError
+        If there are not so many items.
+    PacketError
+        If the item is damaged.
+    """
+    if path != "-" and not Path(path).exists():
+        raise UsageError(f"There is no file or folder {path}.")
+    item, count = pick_item(read_path(path, store), index, path)
+    if isinstance(item, Refusal):
+        raise SourceError(f"{_name(item)} cannot be shown: {_sentence(item.reason)}")
+    if isinstance(item, Document) and item.kind == "json":
+        raise SourceError(
+            f"{_name(item)} is a JSON document; inspect shows alerts in Avro and VOEvents in XML."
+        )
+    try:
+        if isinstance(item, Document):
+            return report_voevent(item, index=index, count=count)
+        return report_alert(item, index=index, count=count)
+    except PacketError as error:
+        raise PacketError(f"{_name(item)} cannot be shown: {_sentence(error.reason)}") from None
+
+
+def pick_item(items: Iterable[Item], index: int, path: str) -> tuple[Item, int | None]:
+    """One item out of many.
+
+    Parameters
+    ----------
+    items
+        All of them, in order.
+    index
+        Which, counted from 0.
+    path
+        Where they come from, for messages.
+
+    Returns
+    -------
+    tuple
+        The item, and how many there are; None where there are more than 1,000 after it.
+
+    Raises
+    ------
+    SourceError
+        If there are none.
+    UsageError
+        If there are not so many.
+    """
+    found: Item | None = None
+    count = 0
+    for item in items:
+        if count == index:
+            found = item
+        count += 1
+        if count > index + MOST_COUNTED:
+            break
+    if not count:
+        raise SourceError(f"{path} is empty: it holds neither an alert nor a VOEvent.")
+    if found is None:
+        few = "only one alert" if count == 1 else f"{count} alerts"
+        raise UsageError(f"{path} holds {few}, counted from 0: --index {index} is not there.")
+    return found, count if count <= index + MOST_COUNTED else None
+
+
+def _name(item: Packet | Document | Refusal) -> str:
+    origin = item.origin
+    return f"{origin.partition} ({origin.member})" if origin.member else origin.partition
+
+
+def _sentence(reason: str) -> str:
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
