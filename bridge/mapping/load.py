@@ -1,0 +1,403 @@
+"""Mapping files: TOML in, `Mapping` out, every mistake named with its place and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import Any, TypeVar
+
+from bridge.errors import MappingError
+from bridge.mapping.convert import CONVERSIONS
+from bridge.mapping.model import (
+    Cutout,
+    Group,
+    Inference,
+    Instant,
+    Mapping,
+    Match,
+    Observatory,
+    Paths,
+    Place,
+    Reference,
+    RoleRule,
+    Table,
+    Value,
+    Who,
+)
+from bridge.mapping.times import SCALES
+
+__all__ = ["parse_mapping"]
+
+T = TypeVar("T")
+ROLES = ("observation", "prediction", "utility", "test")
+SYSTEMS = (
+    "UTC-ICRS-TOPO",
+    "UTC-FK5-TOPO",
+    "UTC-ICRS-GEO",
+    "UTC-FK5-GEO",
+    "TT-ICRS-TOPO",
+    "TT-FK5-TOPO",
+    "TT-ICRS-GEO",
+    "TT-FK5-GEO",
+    "TDB-ICRS-BARY",
+    "TDB-FK5-BARY",
+)
+
+
+class _Section:
+    """One TOML table being read: keys are taken out, and what is left at the end is unknown."""
+
+    def __init__(self, where: str, data: Any) -> None:
+        if not isinstance(data, dict):
+            raise MappingError(f"{where} must be a table of keys and values, not {data!r}.")
+        self.where = where
+        self.left = dict(data)
+        self.known: list[str] = []
+
+    def take(self, key: str, kind: type[T], default: T | None = None, *, needed: bool = False) -> T:
+        """The value of a key, checked for its type."""
+        self.known.append(key)
+        if key not in self.left:
+            if needed:
+                hint = self._meant(key)
+                raise MappingError(f"{self.where} has no {key!r}, which it needs.{hint}")
+            return default if default is not None else kind()
+        value = self.left.pop(key)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise MappingError(f"{self.where}, {key!r}: a {kind.__name__} is wanted, not {value!r}.")
+        return value
+
+    def choice(self, key: str, options: tuple[str, ...], default: str = "") -> str:
+        """The value of a key that must be one of a closed set."""
+        value = self.take(key, str, default)
+        if value not in options and value != default:
+            near = difflib.get_close_matches(value, options, n=1, cutoff=0.4)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise MappingError(f"{self.where}, {key!r}: {value!r} is none of {', '.join(options)}.{hint}")
+        return value
+
+    def paths(self, key: str, default: Paths = (), *, needed: bool = False) -> Paths:
+        """One path or a list of alternatives."""
+        self.known.append(key)
+        if key not in self.left:
+            if needed:
+                raise MappingError(f"{self.where} has no {key!r}, which it needs.{self._meant(key)}")
+            return default
+        value = self.left.pop(key)
+        if isinstance(value, str):
+            return (value,)
+        if isinstance(value, list) and value and all(isinstance(path, str) for path in value):
+            return tuple(value)
+        raise MappingError(f"{self.where}, {key!r}: a path or a list of paths is wanted, not {value!r}.")
+
+    def section(self, key: str) -> _Section:
+        """A table inside this one (empty where it is missing)."""
+        self.known.append(key)
+        return _Section(f"{self.where}, [{key}]" if self.where else f"[{key}]", self.left.pop(key, {}))
+
+    def sections(self, key: str) -> list[_Section]:
+        """An array of tables."""
+        self.known.append(key)
+        value = self.left.pop(key, [])
+        if not isinstance(value, list):
+            raise MappingError(f"{self.where}: {key!r} must be a list of tables ([[{key}]]).")
+        out = []
+        for index, item in enumerate(value, 1):
+            name = item.get("name", "") if isinstance(item, dict) else ""
+            out.append(_Section(f"{self.where}, {key} {name or index!r}", item))
+        return out
+
+    def finish(self) -> None:
+        """Complain about keys that nobody took."""
+        for key in self.left:
+            near = difflib.get_close_matches(key, self.known, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(sorted(self.known))}."
+            raise MappingError(f"{self.where}: {key!r} is not a key that a mapping file has.{hint}")
+
+    def _meant(self, key: str) -> str:
+        near = difflib.get_close_matches(key, self.left, n=1, cutoff=0.6)
+        return f" (It has {near[0]!r}.)" if near else ""
+
+
+def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
+    """Read a mapping from TOML text.
+
+    Parameters
+    ----------
+    text
+        The file's content.
+    key
+        Short name of the mapping ("ztf").
+    filename
+        Where the text came from, for messages.
+
+    Raises
+    ------
+    MappingError
+        If it is not TOML, lacks something, or has a key, conversion, scale or role that does not exist.
+    """
+    where = f"Mapping {filename or key}"
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(f"{where} is not TOML: {error}.") from error
+    top = _Section(where, data)
+    event = top.section("event")
+    where_section = top.section("where")
+    how = top.section("how")
+    why = top.section("why")
+    role_rules = tuple(_role_rule(rule) for rule in event.sections("role_rules"))
+    mapping = Mapping(
+        key=key,
+        filename=filename,
+        title=top.take("title", str, needed=True),
+        about=top.take("about", str),
+        match=_match(top.section("match")),
+        event_id=_event_id(event),
+        object_key=event.paths("object"),
+        role=event.choice("role", ROLES, "observation"),
+        role_rules=role_rules,
+        absent=_scalars(event, "absent") or (),
+        who=_who(top.section("who")),
+        place=_place(where_section),
+        instants=_instants(top),
+        how=how.take("about", str),
+        how_references=_references(how),
+        why=why.take("about", str),
+        inferences=tuple(_inference(item) for item in why.sections("inference")),
+        references=_references(top),
+        groups=tuple(_group(item) for item in top.sections("group")),
+        tables=tuple(_table(item) for item in top.sections("table")),
+        cutouts=tuple(_cutout(item) for item in top.sections("cutout")),
+        left_out=_left_out(top),
+        rest=top.take("rest", bool),
+    )
+    for section in (event, where_section, how, why, top):
+        section.finish()
+    _check_names(where, mapping)
+    return mapping
+
+
+def _match(section: _Section) -> Match:
+    match = Match(
+        name=section.take("name", str), fields=section.paths("fields"), without=section.paths("without")
+    )
+    try:
+        re.compile(match.name)
+    except re.error as error:
+        raise MappingError(f"{section.where}, 'name': not a regular expression ({error}).") from error
+    section.finish()
+    return match
+
+
+def _event_id(section: _Section) -> str:
+    template = section.take("id", str, needed=True)
+    if template.count("#") != 1 or template.startswith(("#", "/", "ivo:")) or template.endswith("#"):
+        raise MappingError(
+            f"{section.where}, 'id': {template!r} must be a stream, '#' and what identifies the event in it, "
+            "for example 'ztf#{candid}'; the author's ivo://... is put before it."
+        )
+    return template
+
+
+def _role_rule(section: _Section) -> RoleRule:
+    if "equals" not in section.left:
+        raise MappingError(f"{section.where} has no 'equals', the value for which the rule holds.")
+    section.known.append("equals")
+    rule = RoleRule(
+        path=section.take("path", str, needed=True),
+        equals=section.left.pop("equals"),
+        role=section.choice("role", ROLES, "test"),
+    )
+    section.finish()
+    return rule
+
+
+def _who(section: _Section) -> Who:
+    who = Who(
+        title=section.take("title", str, "voevent-bridge"),
+        short_name=section.take("short_name", str),
+        contact_name=section.take("contact_name", str),
+        contact_email=section.take("contact_email", str),
+        contributors=section.paths("contributors"),
+        about=section.take("about", str),
+        reference=section.take("reference", str),
+    )
+    section.finish()
+    return who
+
+
+def _place(section: _Section) -> Place:
+    observatory = None
+    if "observatory" in section.left:
+        inner = section.section("observatory")
+        observatory = Observatory(
+            name=inner.take("name", str, needed=True),
+            longitude_deg=inner.take("longitude_deg", float) if "longitude_deg" in inner.left else None,
+            latitude_deg=inner.take("latitude_deg", float) if "latitude_deg" in inner.left else None,
+            altitude_m=inner.take("altitude_m", float) if "altitude_m" in inner.left else None,
+        )
+        inner.finish()
+    section.known.append("observatory")
+    return Place(
+        ra=section.paths("ra", needed=True),
+        dec=section.paths("dec", needed=True),
+        error_deg=section.take("error_deg", float, needed=True),
+        error_from=section.paths("error_from"),
+        about=section.take("about", str),
+        system=section.choice("system", SYSTEMS, "UTC-ICRS-TOPO"),
+        observatory=observatory,
+    )
+
+
+def _instants(top: _Section) -> tuple[Instant, ...]:
+    if isinstance(top.left.get("when"), dict):
+        top.left["when"] = [top.left["when"]]
+    instants = []
+    for section in top.sections("when"):
+        instants.append(
+            Instant(
+                paths=section.paths("path", needed=True),
+                scale=section.choice("scale", tuple(SCALES)),
+                half_of=section.paths("add_half_of"),
+            )
+        )
+        if not instants[-1].scale:
+            raise MappingError(f"{section.where} has no 'scale': one of {', '.join(SCALES)}.")
+        section.finish()
+    if not instants:
+        raise MappingError(f"{top.where} has no [when]: path and scale of the observation's time.")
+    return tuple(instants)
+
+
+def _references(section: _Section) -> tuple[Reference, ...]:
+    references = []
+    for item in section.sections("reference"):
+        references.append(Reference(uri=item.take("uri", str, needed=True), about=item.take("about", str)))
+        item.finish()
+    return tuple(references)
+
+
+def _group(section: _Section) -> Group:
+    prefix = _prefix(section)
+    optional = section.take("optional", bool)
+    params = section.section("params")
+    group = Group(
+        name=section.take("name", str, needed=True),
+        about=section.take("about", str),
+        params=_values(params, prefix, optional),
+        flags=tuple((path.rsplit(".", 1)[-1], prefix + path) for path in section.paths("flags")),
+        optional=optional,
+    )
+    section.finish()
+    return group
+
+
+def _table(section: _Section) -> Table:
+    optional = section.take("optional", bool)
+    source = section.paths("from", needed=True)
+    table = Table(
+        name=section.take("name", str, needed=True),
+        about=section.take("about", str),
+        source=source,
+        time=section.take("time", str),
+        where_set=section.take("where_set", str),
+        where_null=section.take("where_null", str),
+        current=section.take("current", str),
+        optional=optional,
+        columns=_values(section.section("columns"), "", optional=False),
+    )
+    if table.where_set and table.where_null:
+        raise MappingError(f"{section.where}: give 'where_set' or 'where_null', not both.")
+    if not table.columns:
+        raise MappingError(f"{section.where} has no columns: add a [table.columns] with one line a column.")
+    section.finish()
+    return table
+
+
+def _values(section: _Section, prefix: str, optional: bool) -> tuple[Value, ...]:
+    values = []
+    for name in list(section.left):
+        inner = section.section(name)
+        paths = tuple(prefix + path for path in inner.paths("path", (name,)))
+        convert = inner.choice("convert", tuple(CONVERSIONS))
+        values.append(
+            Value(
+                name=name,
+                paths=paths,
+                ucd=inner.take("ucd", str),
+                unit=inner.take("unit", str),
+                about=inner.take("is", str),
+                convert=convert,
+                codes=_codes(inner),
+                absent=_scalars(inner, "absent"),
+                optional=inner.take("optional", bool, optional),
+            )
+        )
+        inner.finish()
+    return tuple(values)
+
+
+def _codes(section: _Section) -> dict[str, str] | None:
+    codes = section.take("codes", dict)
+    return {str(code): str(word) for code, word in codes.items()} or None
+
+
+def _scalars(section: _Section, key: str) -> tuple[Any, ...] | None:
+    section.known.append(key)
+    value = section.left.pop(key, None)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, (str, int, float, bool)) for item in value):
+        raise MappingError(f"{section.where}, {key!r}: a list of texts and numbers is wanted, not {value!r}.")
+    return tuple(value)
+
+
+def _cutout(section: _Section) -> Cutout:
+    cutout = Cutout(
+        name=section.take("name", str, needed=True),
+        path=section.take("path", str, needed=True),
+        format=section.choice("format", ("fits", "fits.gz"), "fits"),
+        about=section.take("about", str),
+    )
+    section.finish()
+    return cutout
+
+
+def _inference(section: _Section) -> Inference:
+    inference = Inference(
+        name=section.take("name", str, needed=True),
+        probability=section.paths("probability", needed=True),
+        concept=section.take("concept", str),
+        concept_from=section.paths("concept_from"),
+        codes=_codes(section),
+        relation=section.take("relation", str),
+        about=section.take("about", str),
+        optional=section.take("optional", bool, True),
+    )
+    section.finish()
+    return inference
+
+
+def _left_out(top: _Section) -> dict[str, str]:
+    section = top.take("left_out", dict)
+    for pattern, reason in section.items():
+        if not isinstance(reason, str) or not reason:
+            raise MappingError(f"{top.where}, [left_out], {pattern!r}: the reason is missing.")
+    return section
+
+
+def _prefix(section: _Section) -> str:
+    prefix = section.take("from", str)
+    return f"{prefix}." if prefix else ""
+
+
+def _check_names(where: str, mapping: Mapping) -> None:
+    """Names must be unique at each level (VOEvent 2.1, beyond the XSD), or readers find only one of two."""
+    names = [group.name for group in mapping.groups] + [table.name for table in mapping.tables]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise MappingError(f"{where}: two groups or tables are named {sorted(twice)[0]!r}; rename one.")

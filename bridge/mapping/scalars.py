@@ -1,0 +1,202 @@
+"""Which text each single value of an alert gets: the rules by Avro type, and the lines that apply them.
+
+A value is rendered at most once per alert, whoever asks for it (a Param, the position, the current row of the
+light curve), and floats of one width go through one batch.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from bridge.alerts.fields import Field, resolve
+from bridge.alerts.schema import Schema
+from bridge.errors import MappingError
+from bridge.mapping.convert import CONVERSIONS
+from bridge.mapping.model import Mapping, Value
+from bridge.mapping.numbers import NOTHING, texts_of_doubles, texts_of_floats
+from bridge.voevent.xmltext import escape
+
+__all__ = ["Scalars", "absent_texts", "data_type", "text_of", "text_renderer"]
+
+INTEGERS = ("int", "long")
+FLOATS = ("float", "double")
+DATA_TYPES = {"int": "int", "long": "int", "float": "float", "double": "float"}
+
+
+def data_type(value: Value, field: Field) -> str:
+    """VOEvent dataType of a value: int (of any width), float or string."""
+    if value.codes:
+        return "string"
+    if value.convert:
+        return CONVERSIONS[value.convert].data_type
+    return DATA_TYPES.get(field.type, "string") if field.logical is None else "string"
+
+
+def text_of(value: Any) -> bytes | None:
+    """Text of any single value that has no batch: texts, booleans, bytes, timestamps, and maps' values."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    if isinstance(value, datetime):
+        plain = value.replace(tzinfo=None).isoformat(timespec="microseconds")
+        return (plain + ("Z" if value.tzinfo else "")).encode()
+    if isinstance(value, bytes):
+        return base64.b64encode(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else texts_of_doubles((value,))[0]
+    return escape(str(value))
+
+
+def absent_texts(mapping: Mapping, value: Value, avro_type: str) -> frozenset[bytes]:
+    """Rendered forms of the values that mean "none".
+
+    The mapping's own list applies to texts and to floats; integers are ids and counts, where -999 may be
+    real, so an integer is absent only where its own field says so.
+    """
+    own = value.absent is not None
+    listed = value.absent if value.absent is not None else mapping.absent
+    numbers = [item for item in listed if isinstance(item, (int, float)) and not isinstance(item, bool)]
+    texts = {item for item in listed if isinstance(item, str)}
+    if avro_type == "float":
+        return frozenset({NOTHING, *(texts_of_floats(numbers) if numbers else ())})
+    if avro_type == "double":
+        return frozenset({NOTHING, *(texts_of_doubles(numbers) if numbers else ())})
+    if avro_type in INTEGERS:
+        return frozenset(b"%d" % int(item) for item in numbers) if own else frozenset()
+    return frozenset(escape(text) for text in texts)
+
+
+def text_renderer(mapping: Mapping, value: Value, field: Field) -> Callable[[Any], bytes | None] | None:
+    """The function for a value that needs one (conversion, codes, text); None where a batch does it."""
+    absent = _raw_absent(mapping, value, field)
+    if value.convert:
+        convert = CONVERSIONS[value.convert].function
+
+        def converted(raw: Any) -> bytes | None:
+            if raw is None or raw in absent or raw != raw:
+                return None
+            text = convert(raw)
+            return None if text is None else escape(text)
+
+        return converted
+    if value.codes:
+        codes = value.codes
+
+        def coded(raw: Any) -> bytes | None:
+            if raw is None or raw in absent or raw != raw:
+                return None
+            text = str(raw).lower() if isinstance(raw, bool) else str(raw)
+            return escape(codes.get(text, text))
+
+        return coded
+    if field.logical is None and field.type in (*INTEGERS, *FLOATS, "boolean"):
+        return None
+    if absent:
+
+        def present(raw: Any) -> bytes | None:
+            return None if raw is None or raw in absent else text_of(raw)
+
+        return present
+    return text_of
+
+
+def _raw_absent(mapping: Mapping, value: Value, field: Field) -> frozenset[Any]:
+    listed = value.absent if value.absent is not None else mapping.absent
+    if field.type == "float":
+        return frozenset(float(np.float32(item)) for item in listed if isinstance(item, (int, float)))
+    if field.type in INTEGERS and value.absent is None:
+        return frozenset()
+    wanted = (str,) if field.type in ("string", "enum") else (int, float)
+    return frozenset(item for item in listed if isinstance(item, wanted))
+
+
+class Scalars:
+    """Collects the single values that a translator needs, and writes the lines that fetch and render them.
+
+    Parameters
+    ----------
+    mapping, schema
+        Whose translator is being compiled.
+    """
+
+    def __init__(self, mapping: Mapping, schema: Schema) -> None:
+        self.mapping = mapping
+        self.schema = schema
+        self.paths: dict[str, str] = {}
+        self.fields: dict[str, Field] = {}
+        self.constants: dict[str, Any] = {"FLOATS": texts_of_floats, "DOUBLES": texts_of_doubles}
+        self._batches: dict[str, dict[str, str]] = {"float": {}, "double": {}}
+        self._lines: list[str] = []
+        self._texts: dict[tuple[Any, ...], str] = {}
+
+    def raw(self, path: str) -> str:
+        """Name of the variable that holds the value at a path."""
+        if path not in self.paths:
+            self.fields[path] = resolve(self.schema, path)
+            plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in path)
+            self.paths[path] = f"v{len(self.paths)}_{plain}"
+        return self.paths[path]
+
+    def constant(self, name: str, value: Any) -> str:
+        """Name under which the generated code sees a constant."""
+        self.constants[name] = value
+        return name
+
+    def text(self, value: Value, path: str) -> tuple[str, frozenset[bytes]]:
+        """Variable with a value's text (bytes, or None), and the texts that mean "none"."""
+        raw = self.raw(path)
+        field = self.fields[path]
+        self._check(value, path, field)
+        renderer = text_renderer(self.mapping, value, field)
+        if renderer is None and field.type in FLOATS:
+            batch = self._batches[field.type]
+            name = batch.setdefault(raw, "t" + raw[1:])
+            return name, absent_texts(self.mapping, value, field.type)
+        key = (raw, value.convert, repr(value.codes), repr(value.absent) if renderer else None)
+        if key not in self._texts:
+            name = f"t{len(self._texts)}x{raw[1:]}"
+            self._texts[key] = name
+            self._lines.append(f"{name} = {self._expression(renderer, raw, field, name)}")
+        absent = absent_texts(self.mapping, value, field.type) if renderer is None else frozenset()
+        return self._texts[key], absent
+
+    def lines(self) -> list[str]:
+        """Source lines that render every text asked for."""
+        out = []
+        for function, avro_type in (("FLOATS", "float"), ("DOUBLES", "double")):
+            batch = self._batches[avro_type]
+            if batch:
+                out.append(f"({', '.join(batch.values())},) = {function}(({', '.join(batch)},))")
+        return out + self._lines
+
+    def _expression(self, renderer: Any, raw: str, field: Field, name: str) -> str:
+        if renderer is not None:
+            return f"{self.constant('R_' + name, renderer)}({raw})"
+        if field.type == "boolean":
+            return f'None if {raw} is None else b"true" if {raw} else b"false"'
+        return f'None if {raw} is None else b"%d" % {raw}'
+
+    def _check(self, value: Value, path: str, field: Field) -> None:
+        where = f"Mapping {self.mapping.key}, {value.name!r}"
+        if field.kind == "column":
+            raise MappingError(f"{where}: {path!r} is a whole array; put it into a [[table]].")
+        if (
+            field.kind == "value"
+            and field.logical is None
+            and field.type in ("record", "array", "map", "union")
+        ):
+            raise MappingError(
+                f"{where}: {path!r} is a {field.type}, not a single value; name a field in it."
+            )
+        if value.convert and field.type not in CONVERSIONS[value.convert].takes:
+            takes = ", ".join(sorted(CONVERSIONS[value.convert].takes))
+            raise MappingError(f"{where}: {value.convert!r} takes {takes}, and {path!r} is a {field.type}.")

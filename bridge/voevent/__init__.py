@@ -1,0 +1,1 @@
+"""VOEvents: the finished packet, its identifier, its text rules and its validation."""
