@@ -58,12 +58,14 @@ class Translator:
         filename = f"<translator {next(_numbers)}: {mapping.key}, {schema.name}>"
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
         exec(compile(self.source, filename, "exec"), namespace)
-        self._translate: Callable[[Packet, str, str | None], Event] = namespace["translate"]
+        self._translate: Callable[[Packet, str, Any], Event] = namespace["translate"]
 
     def __repr__(self) -> str:
         return f"<Translator {self.mapping.key} for {self.schema.name}>"
 
-    def __call__(self, packet: Packet, *, date: str, cites: str | None = None) -> Event:
+    def __call__(
+        self, packet: Packet, *, date: str, cites: str | Callable[[str], str | None] | None = None
+    ) -> Event:
         """Translate one packet.
 
         Parameters
@@ -73,7 +75,8 @@ class Translator:
         date
             When the VOEvent is authored: UTC, ISO 8601 with seconds.
         cites
-            IVORN of an earlier event of the same object, to be cited as followed up.
+            IVORN of an earlier event of the same object, to be cited as followed up; or a function that
+            finds it by the object's key. A packet never cites itself.
 
         Raises
         ------

@@ -325,13 +325,14 @@ class _Writer:
             add(f"after.append({self.const('HOW', how)})")
         self._why()
         self.const("CITATION", parts.citation)
-        add("if cites: after.append(CITATION(cites))")
-        add(f"after += ({self.first_reference}, b'\\n</voe:VOEvent>\\n')")
-        add(f"tables = [pair for pair in ({''.join(pair + ', ' for pair in tables)}) if pair[1] is not None]")
-        add(f"xml, shed = FIT(out, tables, attachments, after, {self.options.max_bytes})")
         keys = [path for path in mapping.object_key if first_path(self.schema, (path,))]
         self.const("OBJECT", parts.object_key(NO_IDS))
         add(f"key = OBJECT({', '.join(self.scalars.raw(path) for path in keys)})")
+        add("if callable(cites): cites = cites(key) if key else None")
+        add("if cites and cites != ivorn: after.append(CITATION(cites))")
+        add(f"after += ({self.first_reference}, b'\\n</voe:VOEvent>\\n')")
+        add(f"tables = [pair for pair in ({''.join(pair + ', ' for pair in tables)}) if pair[1] is not None]")
+        add(f"xml, shed = FIT(out, tables, attachments, after, {self.options.max_bytes})")
         add("digest = DIGEST(memoryview(packet.data)[packet.start:packet.stop]).hexdigest()")
         add(f"return EVENT(ivorn, xml, role, key, float({self.ra}), float({self.dec}), when, digest, shed)")
 
