@@ -55,7 +55,7 @@ def position_section(position: Position) -> Section:
     """
     facts = FactList()
     ra, dec = position.ra_deg, position.dec_deg
-    facts.add("ra_deg", "RA, Dec", ra, f"{ra:.7f}  {dec:+.7f} deg (ICRS)")
+    facts.add("ra_deg", "RA, Dec", ra, f"{_degrees(ra)}  {_degrees(dec, '+')} deg ({position.frame})")
     facts.add("dec_deg", "", dec, "")
     hms, dms = sexagesimal_ra(ra), sexagesimal_dec(dec)
     facts.add("sexagesimal", "", {"ra": hms, "dec": dms}, f"{hms}  {dms}")
@@ -87,6 +87,12 @@ def when_section(epoch: Epoch, note: str) -> FactList:
     if epoch.scale != "UTC":
         facts.add("mjd_utc", "", epoch.mjd_utc, f"{epoch.mjd_utc:.6f} UTC")
     return facts
+
+
+def _degrees(angle: float, sign: str = "") -> str:
+    """Up to seven decimals (0.4 mas), without the zeros that the packet did not give."""
+    whole, _, decimals = f"{angle:{sign}.7f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0') or '0'}"
 
 
 def angle_text(degrees: float) -> str:

@@ -50,7 +50,8 @@ def add_history(facts: FactList, curve: LightCurve | None) -> None:
             best = int(np.nanargmin(values) if curve.is_magnitude else np.nanargmax(values))
             ago = curve.reference_mjd - curve.mjd[best]
             when = "now" if best == curve.current else f"{_days(ago)} before"
-            facts.add("brightest", "Brightest", _point(curve, best), f"{_text(curve, best)}, {when}")
+            label = "Brightest excess" if (detected & curve.fainter).any() else "Brightest"
+            facts.add("brightest", label, _point(curve, best), f"{_text(curve, best)}, {when}")
     fit = trend(curve)
     if fit is not None:
         slope, error, used, span = fit

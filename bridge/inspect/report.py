@@ -92,11 +92,22 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where it is: ICRS (or J2000) degrees, with the radius of the error circle in degrees, where known."""
+    """Where it is.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg
+        Degrees, in `frame`.
+    error_deg
+        Radius of the error circle in degrees, where known.
+    frame
+        "ICRS" or "FK5" (J2000), which differ by less than 0.1 arcsec.
+    """
 
     ra_deg: float
     dec_deg: float
     error_deg: float | None = None
+    frame: str = "ICRS"
 
 
 @dataclass(frozen=True, slots=True)

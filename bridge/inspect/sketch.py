@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.text import Text
 
-from bridge.inspect.curve import LightCurve
+from bridge.inspect.curve import LightCurve, Role
 from bridge.inspect.marks import mark_of
 
 __all__ = ["sketch"]
@@ -22,6 +22,7 @@ BRAILLE = 0x2800
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 AXIS_WIDTH = 10
 RIGHT_MARGIN = 6
+DRAWN_LAST: tuple[Role, ...] = ("limit", "detection")
 
 
 class _Cell(NamedTuple):
@@ -123,7 +124,8 @@ def _draw_signs(
     unicode: bool,
 ) -> None:
     rows, columns = len(grid), len(grid[0])
-    order = [*np.flatnonzero(curve.where("limit")), *np.flatnonzero(curve.where("detection"))]
+    inside = (y >= 0) & (y <= 1)
+    order = [i for role in DRAWN_LAST for i in np.flatnonzero(curve.where(role) & inside)]
     if curve.current is not None:
         order = [index for index in order if index != curve.current] + [curve.current]
     for index in order:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 import sys
+import textwrap
 from typing import TextIO
 
 import numpy as np
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from bridge.inspect.report import Cutout, Report, Section, Table
@@ -89,7 +89,7 @@ class _Printer:
         if curve is not None and len(curve) > 1:
             self.heading("Light curve")
             for line in sketch(curve, min(self.width, WIDEST_SKETCH), unicode=self.unicode):
-                self.console.print(line, no_wrap=True, crop=True)
+                self.line(line)
         for table in report.tables:
             self.table(table)
         if report.cutouts:
@@ -114,25 +114,30 @@ class _Printer:
             self.fact(fact.label, fact.text, wide)
 
     def fact(self, label: str, text: str, wide: int = 0) -> None:
-        grid = RichTable.grid(padding=(0, 2, 0, 0))
         # Long names (fields of unknown alerts) get the width they need, up to half of the screen.
-        width = min(max(LABEL_WIDTH, wide), self.width // 2)
-        grid.add_column(width=width, style="dim", overflow="fold")
-        grid.add_column(overflow="fold", max_width=max(20, self.width - width - 4))
-        grid.add_row(Text(self.plain(label)), Text(self.plain(text)))
-        self.console.print(Padding(grid, (0, 0, 0, 2)))
+        left = min(max(LABEL_WIDTH, wide), self.width // 2)
+        right = max(20, self.width - left - 4)
+        names = textwrap.wrap(self.plain(label), left) or [""]
+        values = textwrap.wrap(self.plain(text), right) or [""]
+        for name, value in itertools.zip_longest(names, values, fillvalue=""):
+            line = Text(f"  {name:<{left}}  ", "dim")
+            line.append(value, "not dim")
+            line.rstrip()
+            self.line(line)
+
+    def line(self, line: Text) -> None:
+        self.console.print(line, no_wrap=True, crop=True)
 
     def table(self, table: Table) -> None:
         self.heading(f"Table {table.name}".rstrip())
         if table.description:
-            self.console.print(Padding(Text(self.plain(table.description)), (0, 0, 0, 2)))
-        shown = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-        for column in table.columns:
-            shown.add_column(Text(self.plain(column)), overflow="fold")
-        for row in table.rows[:MOST_ROWS]:
-            cells = [Text(self.plain(cell)) for cell in row[: len(table.columns)]]
-            shown.add_row(*cells)
-        self.console.print(Padding(shown, (0, 0, 0, 2)))
+            for line in textwrap.wrap(self.plain(table.description), self.width - 2):
+                self.line(Text(f"  {line}"))
+        rows = [table.columns, *(row[: len(table.columns)] for row in table.rows[:MOST_ROWS])]
+        widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(table.columns))]
+        for number, row in enumerate(rows):
+            cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
+            self.line(Text(self.plain(f"  {cells}".rstrip()), "" if number else "dim"))
         more = len(table.rows) - MOST_ROWS
         if more > 0:
             self.console.print(Text(self.plain(f"  … and {more} rows more"), "dim"))

@@ -70,7 +70,7 @@ def number_text(value: float, digits: int = 6) -> str:
     return f"{value:.{digits}g}"
 
 
-def plus_minus(value: float, error: float | None, most_decimals: int = 3) -> str:
+def plus_minus(value: float, error: float | None, most_decimals: int = 4) -> str:
     """``value ± error`` with as many decimals as the error deserves (two significant digits)."""
     if error is None or not math.isfinite(error) or error <= 0:
         return number_text(value)

@@ -49,7 +49,7 @@ def report_voevent(document: Document, *, index: int = 0, count: int | None = 1)
     place = child(root, "WhereWhen", "ObsDataLocation", "ObservationLocation")
     system = _system(place)
     iso = text_of(place, "AstroCoords", "Time", "TimeInstant", "ISOTime")
-    position = _position(place)
+    position = _position(place, system)
     tables = tuple(_table(table) for table in children(child(root, "What"), "Table"))
     sections = (
         _identity(root, document, ivorn, role, index, count),
@@ -102,14 +102,15 @@ def _system(place: Element | None) -> str | None:
     )
 
 
-def _position(place: Element | None) -> Position | None:
+def _position(place: Element | None, system: str | None) -> Position | None:
     coordinates = child(place, "AstroCoords")
     for kind, value in (("Position2D", "Value2"), ("Position3D", "Value3")):
         element = child(coordinates, kind)
         ra, dec = (_float(text_of(element, value, name)) for name in ("C1", "C2"))
         if ra is not None and dec is not None and abs(dec) <= 90:
             error = _float(text_of(element, "Error2Radius"))
-            return Position(ra, dec, error if error is not None and error > 0 else None)
+            frame = "FK5" if system and "FK5" in system else "ICRS"
+            return Position(ra, dec, error if error is not None and error > 0 else None, frame)
     return None
 
 

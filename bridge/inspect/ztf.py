@@ -134,7 +134,7 @@ def _when(candidate: Mapping[str, Any]) -> Section:
     facts.add("jd_utc", "JD", candidate["jd"], f"{candidate['jd']:.7f} UTC")
     if exposure:
         middle = Epoch(start.mjd + exposure / 2 / SECONDS_PER_DAY, "UTC")
-        facts.add("mid_exposure_utc", "Middle", middle.utc, f"{middle.utc}Z ({exposure:g} s exposure)")
+        facts.add("mid_exposure_utc", "Middle", f"{middle.utc}Z", f"{middle.utc}Z ({exposure:g} s exposure)")
     return facts.section("when", "When")
 
 
