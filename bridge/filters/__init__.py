@@ -1,0 +1,18 @@
+"""Filters: SQL conditions, or Python functions, that decide which alerts go on."""
+
+from __future__ import annotations
+
+from bridge.filters.filter import AnyFilter, Filter, FilterSet, Predicate, Selector, parse_filter
+from bridge.filters.load import load_filters
+from bridge.filters.python_filter import PythonFilter
+
+__all__ = [
+    "AnyFilter",
+    "Filter",
+    "FilterSet",
+    "Predicate",
+    "PythonFilter",
+    "Selector",
+    "load_filters",
+    "parse_filter",
+]
