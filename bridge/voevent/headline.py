@@ -11,10 +11,6 @@ from bridge.errors import PacketError
 
 __all__ = ["Headline", "read_headline"]
 
-# Entities and network off: packets come from strangers.
-_PARSER_OPTIONS = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False}
-
-
 @dataclass(frozen=True, slots=True)
 class Headline:
     """What a VOEvent says of itself.
@@ -47,7 +43,9 @@ def read_headline(xml: bytes) -> Headline:
         If it is not XML, not a VOEvent, or has no identifier.
     """
     try:
-        root = etree.fromstring(xml, etree.XMLParser(**_PARSER_OPTIONS))
+        # Entities and network off: packets come from strangers.
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+        root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise PacketError(f"it is not well-formed XML ({error})") from None
     name = etree.QName(root)

@@ -1,0 +1,123 @@
+"""``voevent-bridge convert``: alert files in, VOEvents out."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+import click
+import orjson
+
+from bridge.alerts.schema import parse_schema
+from bridge.alerts.store import open_store
+from bridge.cli.shared import (
+    Refusals,
+    schemas_option,
+    showing_progress,
+    translate_options,
+    translation_options,
+)
+
+__all__ = ["command"]
+
+
+@click.command("convert")
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@click.option("-o", "--output", "out", metavar="OUT", default="-", show_default=True,
+              help="Folder (a file per event), .tar, .tar.gz, .xml (one event), or - (standard output).")  # fmt: skip
+@click.option("--to", type=click.Choice(["voevent"]), default="voevent", show_default=True,
+              expose_value=False, help="What to make of the alerts.")  # fmt: skip
+@click.option("--where", metavar="EXPR", multiple=True,
+              help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
+@translation_options
+@schemas_option
+@click.option("--schema", "schema_file", metavar="FILE",
+              type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Writer schema of bare Avro messages (those that do not say it).")  # fmt: skip
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Processes to use [all cores].")
+@click.option("--strict", is_flag=True, help="Refuse VOEvents among the inputs that are not valid 2.0.")
+@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+              help="Keep what is refused in this folder, with the reason.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+def command(
+    inputs: tuple[str, ...],
+    out: str,
+    where: tuple[str, ...],
+    mapping: str | None,
+    local_ivo: str | None,
+    role: str | None,
+    history: str | None,
+    cutouts: str | None,
+    schemas: str | None,
+    schema_file: Path | None,
+    jobs: int | None,
+    strict: bool,
+    dead_letters: Path | None,
+    as_json: bool,
+) -> int:
+    """Convert alert files to VOEvent 2.0.
+
+    IN is a file (one alert or many; Avro container, wire format, gzip), a folder, a tar archive, or - for
+    standard input. VOEvents among them go through unchanged.
+
+    \b
+    Examples:
+      voevent-bridge convert alert.avro
+      voevent-bridge convert ztf_public_20240101.tar.gz -o voevents/ --where "candidate.rb >= 0.65"
+    """
+    from bridge.convert import Tally, convert, open_event_sink
+    from bridge.convert.run import default_jobs
+    from bridge.pipeline import Plan
+    from bridge.streams import open_source
+
+    if as_json and out == "-":
+        raise click.UsageError("--json needs -o: the events would go to standard output as well.")
+    plan = Plan(
+        where=where,
+        mapping=mapping,
+        options=translate_options(local_ivo, role, history, cutouts),
+        strict=strict,
+    )
+    store = open_store(schemas)
+    bare = parse_schema(schema_file.read_bytes()) if schema_file else None
+    sources = [open_source(name, store=store, default_schema=bare) for name in inputs]
+    refusals = Refusals(dead_letters)
+    began = time.monotonic()
+    with open_event_sink(out) as sink, showing_progress("Converting") as say:
+
+        def tell(tally: Tally) -> None:
+            rate = tally.read / max(time.monotonic() - began, 1e-9)
+            say(f"{tally.read:,} read, {tally.written:,} written, {tally.refused:,} refused, {rate:,.0f}/s")
+
+        tally = convert(
+            itertools.chain.from_iterable(sources),
+            plan,
+            write=sink.write,
+            refuse=refusals,
+            jobs=jobs or default_jobs(),
+            progress=tell,
+        )
+    refusals.close()
+    seconds = time.monotonic() - began
+    if as_json:
+        document = {
+            "read": tally.read,
+            "written": tally.written,
+            "dropped": tally.dropped,
+            "refused": tally.refused,
+            "shed": tally.shed,
+            "bytes_in": tally.bytes_in,
+            "bytes_out": tally.bytes_out,
+            "seconds": round(seconds, 3),
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        dropped = f", {tally.dropped:,} dropped by the filter" if where else ""
+        shed = f", {tally.shed:,} shortened to fit" if tally.shed else ""
+        click.echo(
+            f"{tally.read:,} read, {tally.written:,} written{shed}{dropped}, {tally.refused:,} refused "
+            f"in {seconds:.1f} s.",
+            err=True,
+        )
+    return 1 if tally.refused else 0

@@ -1,0 +1,121 @@
+"""What several commands share: options, progress, and how refused items are named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bridge.alerts.packet import Refusal
+from bridge.mapping import TranslateOptions
+from bridge.pipeline import DeadLetters
+
+__all__ = [
+    "Refusals",
+    "schemas_option",
+    "showing_progress",
+    "translate_options",
+    "translation_options",
+]
+
+Command = Callable[..., Any]
+
+# So many refused items are named one by one on stderr; of the rest only the number is told.
+NAMED = 20
+
+schemas_option = click.option(
+    "--schemas", metavar="DIR|URL", help="Folder or registry that knows the schemas of the wire format."
+)
+
+
+def translation_options(command: Command) -> Command:
+    """Options of a command that makes VOEvents of alerts."""
+    for option in reversed(
+        (
+            click.option(
+                "--mapping", metavar="NAME|FILE", help="Mapping for all alerts (default: by their schema)."
+            ),
+            click.option(
+                "--local-ivo", metavar="IVO", help="Author of the events; their IVORNs begin with it."
+            ),
+            click.option(
+                "--role",
+                type=click.Choice(["observation", "prediction", "utility", "test"]),
+                help="Role of the events (default: the mapping's).",
+            ),
+            click.option(
+                "--history", metavar="all|none|N", help="How much of the light curve goes in [all]."
+            ),
+            click.option(
+                "--cutouts",
+                metavar="omit|embed|DIR|URL",
+                help="Images: left out, inside as base64, or referred to in a folder or by URL [omit].",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def translate_options(
+    local_ivo: str | None, role: str | None, history: str | None, cutouts: str | None
+) -> TranslateOptions:
+    """The options given, over the defaults.
+
+    Raises
+    ------
+    UsageError
+        If one has no such value.
+    """
+    given: dict[str, Any] = {"local_ivo": local_ivo, "role": role}
+    if history is not None:
+        given["history"] = int(history) if history.isdigit() else history
+    if cutouts is not None:
+        by_name = cutouts in ("omit", "embed") or "://" in cutouts
+        given["cutouts"] = cutouts if by_name else Path(cutouts)
+    return TranslateOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+class Refusals:
+    """Names refused items on stderr, keeps them in a dead-letter folder where one is given, and counts."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.count = 0
+        self._dead_letters = DeadLetters(folder) if folder is not None else None
+
+    def __call__(self, refusal: Refusal) -> None:
+        self.count += 1
+        if self._dead_letters is not None:
+            self._dead_letters.keep(refusal)
+        if self.count <= NAMED:
+            reason = refusal.reason.rstrip(".")
+            click.echo(f"Refused {refusal.origin}: {reason}.", err=True)
+
+    def close(self) -> None:
+        """Say how many more there were than were named."""
+        if self.count > NAMED:
+            click.echo(f"Refused {self.count - NAMED} more.", err=True)
+
+
+@contextmanager
+def showing_progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that lives while work is done; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None, said="")
+        yield lambda said: progress.update(task, said=said)

@@ -1,0 +1,8 @@
+"""Files of alerts in, VOEvents out, on all cores: the library behind ``voevent-bridge convert``."""
+
+from __future__ import annotations
+
+from bridge.convert.outputs import EventSink, event_file_name, open_event_sink
+from bridge.convert.run import Tally, convert
+
+__all__ = ["EventSink", "Tally", "convert", "event_file_name", "open_event_sink"]

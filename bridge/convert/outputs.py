@@ -1,0 +1,120 @@
+"""Where converted events go: a folder, a tar archive, one file, or standard output."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from bridge.errors import SourceError, UsageError
+from bridge.streams.outlets import FolderOutlet, Outlet, TarOutlet
+from bridge.streams.sink import BaseSink, writing
+from bridge.voevent.event import Event
+
+__all__ = ["EventSink", "event_file_name", "open_event_sink"]
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
+_LONGEST = 200
+
+
+class EventSink(BaseSink, ABC):
+    """Takes events one by one. As a context manager it is closed, or after an error discarded."""
+
+    @abstractmethod
+    def write(self, event: Event) -> None:
+        """Keep an event; raises `SourceError` if that fails."""
+
+
+def open_event_sink(out: str) -> EventSink:
+    """Open a place for events by its name.
+
+    Parameters
+    ----------
+    out
+        ``-`` for standard output (packet after packet, each with its XML declaration); a name ending in
+        ``.tar``, ``.tar.gz`` or ``.tgz``; a name ending in ``.xml`` for one single event; else a folder,
+        with one file per event.
+
+    Raises
+    ------
+    UsageError, SourceError
+        If it is of no such kind, or cannot be written.
+    """
+    if out == "-":
+        return _PipeSink(sys.stdout.buffer)
+    path = Path(out)
+    name = path.name.lower()
+    if path.is_dir():
+        return _OutletSink(FolderOutlet(path, unique=False))
+    if name.endswith((".tar", ".tar.gz", ".tgz")):
+        return _OutletSink(TarOutlet(path))
+    if name.endswith(".xml"):
+        return _OneFileSink(path)
+    if path.exists() or name.endswith((".avro", ".json", ".gz", ".zip")):
+        raise UsageError(f"{path} cannot take VOEvents: name a folder, a .tar, .tar.gz, .xml, or '-'.")
+    return _OutletSink(FolderOutlet(path, unique=False))
+
+
+def event_file_name(ivorn: str) -> str:
+    """Name of an event's file: its IVORN without ``ivo://``, ``/`` as ``_`` and ``#`` as ``+``.
+
+    A checksum is added where the name would be too long, or where another IVORN could have the same.
+    """
+    key, _, local = ivorn.removeprefix("ivo://").partition("#")
+    stem = f"{_UNSAFE.sub('_', key)}+{_UNSAFE.sub('_', local)}".strip(".+")
+    ambiguous = "_" in key or _UNSAFE.search(key.replace("/", "")) or _UNSAFE.search(local)
+    if ambiguous or len(stem) > _LONGEST:
+        stem = f"{stem[:_LONGEST]}-{hashlib.sha256(ivorn.encode()).hexdigest()[:8]}"
+    return f"{stem}.xml"
+
+
+class _ClosableOutlet(Outlet, Protocol):
+    def close(self) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class _OutletSink(EventSink):
+    def __init__(self, outlet: _ClosableOutlet) -> None:
+        self._outlet = outlet
+
+    def write(self, event: Event) -> None:
+        self._outlet.put(event_file_name(event.ivorn), event.xml)
+
+    def close(self) -> None:
+        self._outlet.close()
+
+    def discard(self) -> None:
+        self._outlet.discard()
+
+
+class _OneFileSink(EventSink):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._outlet = FolderOutlet(path.parent)
+        self._written = False
+
+    def write(self, event: Event) -> None:
+        if self._written:
+            raise SourceError(
+                f"{self._path} holds the first event, and there are more: an .xml file has room for one. "
+                "Name a folder or a .tar.gz with -o."
+            )
+        self._outlet.put(self._path.name, event.xml)
+        self._written = True
+
+
+class _PipeSink(EventSink):
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, event: Event) -> None:
+        with writing("standard output"):
+            self._stream.write(event.xml if event.xml.endswith(b"\n") else event.xml + b"\n")
+
+    def close(self) -> None:
+        with writing("standard output"):
+            self._stream.flush()
