@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import io
 import lzma
 import sys
 import zlib
@@ -12,6 +11,11 @@ from collections.abc import Callable
 import cramjam
 
 from bridge.errors import PacketError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["BLOCK_LIMIT", "CODECS", "decompress_block"]
 
@@ -87,18 +91,11 @@ def _xz(payload: bytes) -> bytes:
 
 
 def _zstandard(payload: bytes) -> bytes:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        engine = zstd.ZstdDecompressor()
-        plain: bytes = engine.decompress(payload, BLOCK_LIMIT + 1)
-        if not engine.eof and len(plain) <= BLOCK_LIMIT:
-            raise PacketError("its zstandard data end too early")
-        return plain
-    import zstandard
-
-    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(payload)) as stream:
-        return stream.read(BLOCK_LIMIT + 1)
+    engine = zstd.ZstdDecompressor()
+    plain: bytes = engine.decompress(payload, BLOCK_LIMIT + 1)
+    if not engine.eof and len(plain) <= BLOCK_LIMIT:
+        raise PacketError("its zstandard data end too early")
+    return plain
 
 
 CODECS: dict[str, Callable[[bytes], bytes]] = {
