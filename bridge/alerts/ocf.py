@@ -7,13 +7,10 @@ goes block by block. A damaged block costs its own records: reading goes on behi
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
-
-import fastavro
+from collections.abc import Iterator
 
 from bridge.alerts import ocf_codecs
-from bridge.alerts.lens import Lens, compile_lens
+from bridge.alerts.lens import datum_end
 from bridge.alerts.ocf_header import OcfHeader, Truncated, read_header, read_long
 from bridge.alerts.packet import Item, Origin, Packet, Refusal
 from bridge.alerts.reader import ForwardReader
@@ -178,31 +175,16 @@ def _records(header: OcfHeader, count: int, payload: bytes, origin: Origin, step
 
 def _datum_ends(schema: Schema, data: bytes, count: int) -> list[int]:
     """Where each of the block's records ends; together they must fill the block exactly."""
-    lens: Lens = compile_lens(schema, (), to_end=True)
-    end_of = getattr(lens, "end", None) or _slow_end(schema)
     ends: list[int] = []
     at = 0
     if count > len(data) + EMPTY_RECORDS:
         raise PacketError(f"it claims {count} records in {len(data)} bytes")
     for index in range(count):
         try:
-            at = end_of(data, at, len(data))
+            at = datum_end(schema, data, at, len(data))
         except PacketError as error:
             raise PacketError(f"record {index} of the block: {error}") from error
         ends.append(at)
     if at != len(data):
         raise PacketError(f"{len(data) - at} bytes are left over behind its last record")
     return ends
-
-
-def _slow_end(schema: Schema) -> Callable[[bytes, int, int], int]:
-    def end(data: bytes, start: int, _stop: int) -> int:
-        stream = io.BytesIO(data)
-        stream.seek(start)
-        try:
-            fastavro.schemaless_reader(stream, schema.parsed)
-        except Exception as error:
-            raise PacketError(f"the datum does not decode with schema {schema.name} ({error!r})") from error
-        return stream.tell()
-
-    return end
