@@ -375,6 +375,7 @@ def _inference(section: _Section) -> Inference:
         concept_from=section.paths("concept_from"),
         codes=_codes(section),
         relation=section.take("relation", str),
+        absent=_scalars(section, "absent"),
         about=section.take("about", str),
         optional=section.take("optional", bool, True),
     )

@@ -139,7 +139,7 @@ class RoleRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
-    """A class with a probability, for Why. Left out where the score is absent or outside 0..1."""
+    """A class with a probability, for Why. Left out where the score is absent or outside 0 to 1."""
 
     name: str
     probability: Paths
@@ -148,6 +148,7 @@ class Inference:
     codes: dict[str, str] | None = None
     relation: str = ""
     about: str = ""
+    absent: tuple[Any, ...] | None = None
     optional: bool = True
 
 

@@ -14,7 +14,6 @@ from bridge.errors import PacketError, UsageError
 from bridge.mapping.elements import described, reference
 from bridge.mapping.fit import Attachment
 from bridge.mapping.model import Cutout, Inference
-from bridge.mapping.scalars import text_of
 from bridge.mapping.times import SCALES
 from bridge.voevent.ids import is_acceptable, local_id
 from bridge.voevent.xmltext import escape
@@ -116,7 +115,7 @@ def uri_renderer(template: str, about: str, absent: frozenset[Any]) -> Callable[
             if value is None or value in absent:
                 return b""
             out += (escape(quote(str(value), safe="")), piece)
-        return reference(b"".join(out), about)
+        return b"\n" + reference(b"".join(out), about)
 
     return uri
 
@@ -175,9 +174,9 @@ def cutout_renderer(
     mimetype = b"application/gzip" if cutout.format == "fits.gz" else b"image/fits"
     about = escape(cutout.about or f"cutout, {cutout.format}")
     embedded = (
-        b'\n<Param name="%b" ucd="obs.image" dataType="string"><Description>%b, base64</Description><Value>'
-        % (name, about)
-    ).replace(b' ucd="obs.image"', b' ucd="meta.ref.url;obs.image"')
+        b'\n<Param name="%b" ucd="meta.fits;obs.image" dataType="string"><Description>%b, base64</Description>'
+        b"<Value>" % (name, about)
+    )
 
     def embed(image: bytes | None, ivorn: str) -> Attachment | None:
         del ivorn
@@ -200,8 +199,3 @@ def cutout_renderer(
         return b'\n<Reference uri="%b" type="%b" mimetype="%b"/>' % (escape(uri), about, mimetype)
 
     return embed if how == "embed" else refer
-
-
-def text_or_none(value: Any) -> bytes | None:
-    """Text of a value, for concepts and the like."""
-    return text_of(value)

@@ -342,7 +342,9 @@ class _Writer:
             path = first_path(self.schema, inference.probability)
             if path is None:
                 continue
-            text, absent = self.scalars.text(Value(name=inference.name, paths=(path,)), path)
+            text, absent = self.scalars.text(
+                Value(name=inference.name, paths=(path,), absent=inference.absent), path
+            )
             arguments = [self.scalars.raw(path)]
             arguments.append(f"None if {text} in {self._absent(absent)} else {text}" if absent else text)
             concept = first_path(self.schema, inference.concept_from)
