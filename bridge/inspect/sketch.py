@@ -127,7 +127,7 @@ def _draw_signs(
     inside = (y >= 0) & (y <= 1)
     order = [i for role in DRAWN_LAST for i in np.flatnonzero(curve.where(role) & inside)]
     if curve.current is not None:
-        order = [index for index in order if index != curve.current] + [curve.current]
+        order = [index for index in order if index != curve.current] + [np.intp(curve.current)]
     for index in order:
         mark = mark_of(curve.band[index], curve.bands)
         sign = mark.sign if unicode else mark.ascii
@@ -147,7 +147,10 @@ def _labels(low: float, high: float, rows: int, *, upside_down: bool) -> dict[in
     for count in range(math.ceil(low / step), math.floor(high / step) + 1):
         value = count * step
         fraction = (value - low) / (high - low)
-        labels[_place(fraction if upside_down else 1 - fraction, rows)] = f"{value:,.{decimals}f}"
+        text = f"{value:,.{decimals}f}"
+        if len(text) > AXIS_WIDTH - 2:
+            text = f"{value:.2g}"
+        labels[_place(fraction if upside_down else 1 - fraction, rows)] = text
     return labels
 
 
