@@ -177,6 +177,7 @@ def _inline(node: Any, part: Callable[[str], Any], namespace: str, known: set[st
     for key in ("items", "values"):
         if key in node:
             out[key] = _inline(node[key], part, namespace, known)
-    if node.get("type") not in COMPLEX and "type" in node:
+    kind = node.get("type")
+    if kind is not None and not (isinstance(kind, str) and kind in COMPLEX):
         out["type"] = _inline(node["type"], part, namespace, known)
     return out

@@ -115,8 +115,9 @@ class SchemaStore:
         entries = self.entries()
         wanted_id = int(name) if name.isdecimal() else None
         for entry in entries:
-            file = entry.file
-            if name in (file.alias, file.name) or (wanted_id is not None and wanted_id == file.schema_id):
+            if name in (entry.file.alias, entry.file.name):
+                return entry
+            if wanted_id is not None and self.id_of(entry) == wanted_id:
                 return entry
         found = [entry for entry in entries if not entry.file.name and self.name_of(entry) == name]
         found = [entry for entry in found if entry.source == found[0].source]

@@ -1,0 +1,192 @@
+"""A registry's answers, good and bad, from a real HTTP server that speaks Confluent's REST protocol."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bridge.alerts.framing import items_from_message
+from bridge.alerts.packet import Origin, Packet, Refusal
+from bridge.alerts.registry import Registry
+from bridge.alerts.store import SchemaStore, open_store
+from bridge.errors import SchemaError, UsageError
+
+SCHEMA = {"type": "record", "name": "r", "fields": [{"name": "i", "type": "long"}]}
+PART = {"type": "record", "name": "n.part", "fields": [{"name": "i", "type": "long"}]}
+WHOLE = {"type": "record", "name": "n.whole", "fields": [{"name": "p", "type": "n.part"}]}
+
+
+class StandIn(ThreadingHTTPServer):
+    """Serves prepared answers by path and keeps what was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: dict[str, list[tuple[int, bytes]]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/schema-registry"
+
+    def put(self, path: str, *answers: object, status: int = 200) -> None:
+        self.answers["/schema-registry" + path] = [
+            (status, a if isinstance(a, bytes) else json.dumps(a).encode()) for a in answers
+        ]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: StandIn
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        answers = self.server.answers.get(self.path)
+        missing = (404, b'{"error_code": 40403, "message": "Schema not found"}')
+        status, body = missing if not answers else answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    with StandIn() as stand_in:
+        thread = threading.Thread(target=stand_in.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield stand_in
+        stand_in.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    return []
+
+
+def registry(server: StandIn, naps: list[float]) -> Registry:
+    return Registry(server.url, timeout_s=5, sleep=naps.append)
+
+
+def test_a_packet_in_wire_format_gets_its_schema_from_the_registry(server: StandIn, tmp_path: Path) -> None:
+    server.put("/schemas/ids/1101", {"schema": json.dumps(SCHEMA)})
+    store = open_store(server.url, environ={"HOME": str(tmp_path)})
+    message = b"\x00" + (1101).to_bytes(4, "big") + b"\x02"
+    for _ in range(3):
+        (item,) = items_from_message(message, Origin("t", 0), store)
+        assert isinstance(item, Packet)
+        assert item.schema.name == "r"
+    assert server.asked == ["/schema-registry/schemas/ids/1101"]
+
+
+def test_a_restart_goes_on_while_the_registry_is_down(
+    server: StandIn, naps: list[float], tmp_path: Path
+) -> None:
+    server.put("/schemas/ids/7", {"schema": json.dumps(SCHEMA)})
+    before = SchemaStore(registry=registry(server, naps), registry_copies=tmp_path)
+    schema = before.by_id(7)
+    server.answers.clear()
+    after = SchemaStore(registry=registry(server, naps), registry_copies=tmp_path)
+    assert after.by_id(7).fingerprint == schema.fingerprint
+    assert len(server.asked) == 1
+    other = SchemaStore(registry=Registry("http://127.0.0.1:9/other", attempts=1), registry_copies=tmp_path)
+    with pytest.raises(SchemaError):
+        other.by_id(7)
+
+
+def test_a_named_registry_is_the_only_authority_on_ids(server: StandIn, tmp_path: Path) -> None:
+    store = open_store(server.url, environ={"HOME": str(tmp_path)})
+    with pytest.raises(SchemaError, match="does not know schema id 1000"):
+        store.by_id(1000)
+
+
+def test_an_id_that_the_registry_does_not_know_is_asked_once_a_minute(
+    server: StandIn, naps: list[float]
+) -> None:
+    now = [0.0]
+    store = SchemaStore(registry=registry(server, naps), clock=lambda: now[0])
+    for now[0] in (0.0, 1.0, 59.0, 61.0):
+        (item,) = items_from_message(b"\x00\x00\x00\x00\x05..", Origin("t", 0), store)
+        assert isinstance(item, Refusal)
+        assert "does not know schema id 5" in item.reason
+    assert len(server.asked) == 2
+    assert naps == []
+
+
+def test_a_registry_that_stumbles_is_asked_again(server: StandIn, naps: list[float]) -> None:
+    server.put("/schemas/ids/7", {"schema": json.dumps(SCHEMA)})
+    server.answers["/schema-registry/schemas/ids/7"].insert(0, (503, b"busy"))
+    assert registry(server, naps).fetch(7).name == "r"
+    assert naps == [1.0]
+
+
+def test_a_registry_that_is_down_is_given_up_with_a_remedy(server: StandIn, naps: list[float]) -> None:
+    server.put("/schemas/ids/7", b"busy", status=500)
+    with pytest.raises(SchemaError, match=r"HTTP status 500, 3 attempts.*--schemas DIR"):
+        registry(server, naps).fetch(7)
+    nobody = Registry("http://127.0.0.1:9", sleep=naps.append)
+    with pytest.raises(SchemaError, match="cannot be asked"):
+        nobody.fetch(7)
+    assert naps == [1.0, 2.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"<html>Welcome</html>", "did not answer as a schema registry"),
+        (b"[1, 2]", "did not answer as a schema registry"),
+        (b"\xff\xfe", "did not answer as a schema registry"),
+        ({"schema": "{nonsense"}, "unusable schema id 7"),
+        ({"schema": json.dumps({"type": "record"})}, "unusable schema id 7"),
+        ({"schema": "syntax = 'proto3';", "schemaType": "PROTOBUF"}, "no Avro schema"),
+        ({"other": 1}, "no Avro schema"),
+    ],
+)
+def test_garbage_from_a_registry_is_a_sentence(
+    server: StandIn, naps: list[float], answer: object, words: str
+) -> None:
+    server.put("/schemas/ids/7", answer)
+    with pytest.raises(SchemaError, match=words):
+        registry(server, naps).fetch(7)
+
+
+def test_a_refusal_is_not_repeated(server: StandIn, naps: list[float]) -> None:
+    server.put("/schemas/ids/7", b"", status=401)
+    with pytest.raises(SchemaError, match="HTTP status 401"):
+        registry(server, naps).fetch(7)
+    assert len(server.asked) == 1
+
+
+def test_a_schema_in_parts_is_joined(server: StandIn, naps: list[float]) -> None:
+    references = [{"name": "n.part", "subject": "part subject", "version": 2}]
+    server.put("/schemas/ids/7", {"schema": json.dumps(WHOLE), "references": references})
+    server.put("/subjects/part%20subject/versions/2", {"schema": json.dumps(PART)})
+    assert registry(server, naps).fetch(7).root.fields["p"][0].name == "n.part"
+    server.put("/schemas/ids/8", {"schema": json.dumps(WHOLE), "references": [{"name": "n.other"}]})
+    with pytest.raises(SchemaError, match=r"refers to 'n\.part'"):
+        registry(server, naps).fetch(8)
+
+
+def test_the_latest_of_a_subject(server: StandIn, naps: list[float]) -> None:
+    server.put("/subjects/alert-packet/versions/latest", {"id": 1101, "schema": json.dumps(SCHEMA)})
+    schema_id, schema = registry(server, naps).fetch_latest("alert-packet")
+    assert (schema_id, schema.name) == (1101, "r")
+    server.put("/subjects/alert-packet/versions/latest", {"schema": json.dumps(SCHEMA)})
+    with pytest.raises(SchemaError, match="no id"):
+        registry(server, naps).fetch_latest("alert-packet")
+
+
+def test_only_web_addresses_are_registries() -> None:
+    for url in ("file:///etc/passwd", "ftp://x", "registry.example.org", "http://"):
+        with pytest.raises(UsageError, match="not the URL of a schema registry"):
+            Registry(url)
+    assert Registry("https://user:secret@reg.example.org:8081/a/").slug == "reg.example.org_8081_a"
