@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from typing import Any, TypeVar
+from typing import Any
 
 from bridge.errors import MappingError
 from bridge.mapping.convert import CONVERSIONS
@@ -17,7 +16,6 @@ from bridge.mapping.model import (
     Mapping,
     Match,
     Observatory,
-    Paths,
     Place,
     Reference,
     RoleRule,
@@ -25,11 +23,11 @@ from bridge.mapping.model import (
     Value,
     Who,
 )
+from bridge.mapping.section import Section
 from bridge.mapping.times import SCALES
 
 __all__ = ["parse_mapping"]
 
-T = TypeVar("T")
 ROLES = ("observation", "prediction", "utility", "test")
 SYSTEMS = (
     "UTC-ICRS-TOPO",
@@ -43,83 +41,6 @@ SYSTEMS = (
     "TDB-ICRS-BARY",
     "TDB-FK5-BARY",
 )
-
-
-class _Section:
-    """One TOML table being read: keys are taken out, and what is left at the end is unknown."""
-
-    def __init__(self, where: str, data: Any) -> None:
-        if not isinstance(data, dict):
-            raise MappingError(f"{where} must be a table of keys and values, not {data!r}.")
-        self.where = where
-        self.left = dict(data)
-        self.known: list[str] = []
-
-    def take(self, key: str, kind: type[T], default: T | None = None, *, needed: bool = False) -> T:
-        """The value of a key, checked for its type."""
-        self.known.append(key)
-        if key not in self.left:
-            if needed:
-                hint = self._meant(key)
-                raise MappingError(f"{self.where} has no {key!r}, which it needs.{hint}")
-            return default if default is not None else kind()
-        value = self.left.pop(key)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise MappingError(f"{self.where}, {key!r}: a {kind.__name__} is wanted, not {value!r}.")
-        return value
-
-    def choice(self, key: str, options: tuple[str, ...], default: str = "") -> str:
-        """The value of a key that must be one of a closed set."""
-        value = self.take(key, str, default)
-        if value not in options and value != default:
-            near = difflib.get_close_matches(value, options, n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise MappingError(f"{self.where}, {key!r}: {value!r} is none of {', '.join(options)}.{hint}")
-        return value
-
-    def paths(self, key: str, default: Paths = (), *, needed: bool = False) -> Paths:
-        """One path or a list of alternatives."""
-        self.known.append(key)
-        if key not in self.left:
-            if needed:
-                raise MappingError(f"{self.where} has no {key!r}, which it needs.{self._meant(key)}")
-            return default
-        value = self.left.pop(key)
-        if isinstance(value, str):
-            return (value,)
-        if isinstance(value, list) and value and all(isinstance(path, str) for path in value):
-            return tuple(value)
-        raise MappingError(f"{self.where}, {key!r}: a path or a list of paths is wanted, not {value!r}.")
-
-    def section(self, key: str) -> _Section:
-        """A table inside this one (empty where it is missing)."""
-        self.known.append(key)
-        return _Section(f"{self.where}, [{key}]" if self.where else f"[{key}]", self.left.pop(key, {}))
-
-    def sections(self, key: str) -> list[_Section]:
-        """An array of tables."""
-        self.known.append(key)
-        value = self.left.pop(key, [])
-        if not isinstance(value, list):
-            raise MappingError(f"{self.where}: {key!r} must be a list of tables ([[{key}]]).")
-        out = []
-        for index, item in enumerate(value, 1):
-            name = item.get("name", "") if isinstance(item, dict) else ""
-            out.append(_Section(f"{self.where}, {key} {name or index!r}", item))
-        return out
-
-    def finish(self) -> None:
-        """Complain about keys that nobody took."""
-        for key in self.left:
-            near = difflib.get_close_matches(key, self.known, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(sorted(self.known))}."
-            raise MappingError(f"{self.where}: {key!r} is not a key that a mapping file has.{hint}")
-
-    def _meant(self, key: str) -> str:
-        near = difflib.get_close_matches(key, self.left, n=1, cutoff=0.6)
-        return f" (It has {near[0]!r}.)" if near else ""
 
 
 def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
@@ -144,7 +65,7 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{where} is not TOML: {error}.") from error
-    top = _Section(where, data)
+    top = Section(where, data)
     event = top.section("event")
     where_section = top.section("where")
     how = top.section("how")
@@ -181,7 +102,7 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
     return mapping
 
 
-def _match(section: _Section) -> Match:
+def _match(section: Section) -> Match:
     match = Match(
         name=section.take("name", str), fields=section.paths("fields"), without=section.paths("without")
     )
@@ -193,7 +114,7 @@ def _match(section: _Section) -> Match:
     return match
 
 
-def _event_id(section: _Section) -> str:
+def _event_id(section: Section) -> str:
     template = section.take("id", str, needed=True)
     if template.count("#") != 1 or template.startswith(("#", "/", "ivo:")) or template.endswith("#"):
         raise MappingError(
@@ -203,7 +124,7 @@ def _event_id(section: _Section) -> str:
     return template
 
 
-def _role_rule(section: _Section) -> RoleRule:
+def _role_rule(section: Section) -> RoleRule:
     if "equals" not in section.left:
         raise MappingError(f"{section.where} has no 'equals', the value for which the rule holds.")
     section.known.append("equals")
@@ -216,7 +137,7 @@ def _role_rule(section: _Section) -> RoleRule:
     return rule
 
 
-def _who(section: _Section) -> Who:
+def _who(section: Section) -> Who:
     who = Who(
         title=section.take("title", str, "voevent-bridge"),
         short_name=section.take("short_name", str),
@@ -230,7 +151,7 @@ def _who(section: _Section) -> Who:
     return who
 
 
-def _place(section: _Section) -> Place:
+def _place(section: Section) -> Place:
     observatory = None
     if "observatory" in section.left:
         inner = section.section("observatory")
@@ -253,7 +174,7 @@ def _place(section: _Section) -> Place:
     )
 
 
-def _instants(top: _Section) -> tuple[Instant, ...]:
+def _instants(top: Section) -> tuple[Instant, ...]:
     if isinstance(top.left.get("when"), dict):
         top.left["when"] = [top.left["when"]]
     instants = []
@@ -273,7 +194,7 @@ def _instants(top: _Section) -> tuple[Instant, ...]:
     return tuple(instants)
 
 
-def _references(section: _Section) -> tuple[Reference, ...]:
+def _references(section: Section) -> tuple[Reference, ...]:
     references = []
     for item in section.sections("reference"):
         references.append(Reference(uri=item.take("uri", str, needed=True), about=item.take("about", str)))
@@ -281,7 +202,7 @@ def _references(section: _Section) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _group(section: _Section) -> Group:
+def _group(section: Section) -> Group:
     prefix = _prefix(section)
     optional = section.take("optional", bool)
     params = section.section("params")
@@ -296,7 +217,7 @@ def _group(section: _Section) -> Group:
     return group
 
 
-def _table(section: _Section) -> Table:
+def _table(section: Section) -> Table:
     optional = section.take("optional", bool)
     source = section.paths("from", needed=True)
     table = Table(
@@ -318,7 +239,7 @@ def _table(section: _Section) -> Table:
     return table
 
 
-def _values(section: _Section, prefix: str, optional: bool) -> tuple[Value, ...]:
+def _values(section: Section, prefix: str, optional: bool) -> tuple[Value, ...]:
     values = []
     for name in list(section.left):
         inner = section.section(name)
@@ -341,12 +262,12 @@ def _values(section: _Section, prefix: str, optional: bool) -> tuple[Value, ...]
     return tuple(values)
 
 
-def _codes(section: _Section) -> dict[str, str] | None:
+def _codes(section: Section) -> dict[str, str] | None:
     codes = section.take("codes", dict)
     return {str(code): str(word) for code, word in codes.items()} or None
 
 
-def _scalars(section: _Section, key: str) -> tuple[Any, ...] | None:
+def _scalars(section: Section, key: str) -> tuple[Any, ...] | None:
     section.known.append(key)
     value = section.left.pop(key, None)
     if value is None:
@@ -356,7 +277,7 @@ def _scalars(section: _Section, key: str) -> tuple[Any, ...] | None:
     return tuple(value)
 
 
-def _cutout(section: _Section) -> Cutout:
+def _cutout(section: Section) -> Cutout:
     cutout = Cutout(
         name=section.take("name", str, needed=True),
         path=section.take("path", str, needed=True),
@@ -367,7 +288,7 @@ def _cutout(section: _Section) -> Cutout:
     return cutout
 
 
-def _inference(section: _Section) -> Inference:
+def _inference(section: Section) -> Inference:
     inference = Inference(
         name=section.take("name", str, needed=True),
         probability=section.paths("probability", needed=True),
@@ -383,7 +304,7 @@ def _inference(section: _Section) -> Inference:
     return inference
 
 
-def _left_out(top: _Section) -> dict[str, str]:
+def _left_out(top: Section) -> dict[str, str]:
     section = top.take("left_out", dict)
     for pattern, reason in section.items():
         if not isinstance(reason, str) or not reason:
@@ -391,7 +312,7 @@ def _left_out(top: _Section) -> dict[str, str]:
     return section
 
 
-def _prefix(section: _Section) -> str:
+def _prefix(section: Section) -> str:
     prefix = section.take("from", str)
     return f"{prefix}." if prefix else ""
 

@@ -173,9 +173,9 @@ def cutout_renderer(
     name = escape(cutout.name)
     mimetype = b"application/gzip" if cutout.format == "fits.gz" else b"image/fits"
     about = escape(cutout.about or f"cutout, {cutout.format}")
-    embedded = (
-        b'\n<Param name="%b" ucd="meta.fits;obs.image" dataType="string"><Description>%b, base64</Description>'
-        b"<Value>" % (name, about)
+    embedded = b'\n<Param name="%b" dataType="string"><Description>%b, base64</Description><Value>' % (
+        name,
+        about,
     )
 
     def embed(image: bytes | None, ivorn: str) -> Attachment | None:
