@@ -25,7 +25,7 @@ __all__ = ["command"]
 @click.command("convert")
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
 @click.option("-o", "--output", "out", metavar="OUT", default="-", show_default=True,
-              help="Folder (a file per event), .tar, .tar.gz, .xml (one event), or - (standard output).")  # fmt: skip
+              help="Folder (a file per event), .tar, .tar.gz, .xml (one event) or - (stdout).")  # fmt: skip
 @click.option("--to", type=click.Choice(["voevent"]), default="voevent", show_default=True,
               expose_value=False, help="What to make of the alerts.")  # fmt: skip
 @click.option("--where", metavar="EXPR", multiple=True,

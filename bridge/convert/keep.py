@@ -52,7 +52,7 @@ def keep_packets(
     outputs: Sequence[Sink],
     *,
     refuse: Callable[[Refusal], None],
-    progress: Callable[[int, int], None] = lambda read, kept: None,
+    progress: Callable[[int, int], None] = lambda _read, _kept: None,
 ) -> Kept:
     """Write each packet to the output of each filter that it meets.
 

@@ -1,0 +1,82 @@
+"""``voevent-bridge serve``: the feed, alerts in, VOEvents out over VTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.cli.shared import schemas_option, translation_options
+
+__all__ = ["command"]
+
+
+@click.command("serve")
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="URL",
+              help="Folder (followed), file, tar archive, or - for standard input.")  # fmt: skip
+@click.option("--where", metavar="EXPR", multiple=True,
+              help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
+@click.option("--filters", metavar="FILE", help="TOML file with named filters.")
+@translation_options
+@schemas_option
+@click.option(
+    "--broadcast", "port", metavar="PORT", type=int, help="Port for subscribers [8099; 0: a free one]."
+)
+@click.option("--interface", metavar="ADDRESS", help="Address to listen on [all].")
+@click.option("--newcomers", metavar="now|start|DURATION",
+              help="From where a subscriber that the journal does not know is served [now]; e.g. 12h.")  # fmt: skip
+@click.option("--journal", metavar="FILE", help="The journal's file [voevent-bridge.journal].")
+@click.option("--retention", metavar="DURATION", help="How long the journal keeps packets [7d].")
+@click.option("--dead-letters", metavar="DIR", help="Folder for what is refused [beside the journal].")
+@click.option("--follow/--no-follow", default=None, help="Wait for new files in a folder [yes].")
+@click.option("--once", is_flag=True, default=None,
+              help="End when the source has ended and every connected subscriber has acknowledged all.")  # fmt: skip
+@click.option("--strict", is_flag=True, default=None, help="Refuse VOEvents that are not valid 2.0.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), help="How to log, on standard error [text]."
+)
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[info]")
+def command(config: Path | None, **flags: object) -> int:
+    """Run the feed until SIGTERM or Ctrl-C.
+
+    CONFIG is a TOML file; flags go over what it says. Without it, flags are enough.
+
+    \b
+    Examples:
+      voevent-bridge serve --from alerts/ --where "candidate.rb >= 0.65"
+      voevent-bridge serve feed.toml --newcomers 12h
+    """
+    from bridge.feed import load_config, serve
+    from bridge.feed.logs import start_logging
+
+    settings = load_config(config, {_KEYS[name]: value for name, value in flags.items()})
+    if config is None and settings.source is None:
+        raise click.UsageError("Say where the alerts come from: --from URL, or a configuration file.")
+    start_logging(settings.log_format, settings.log_level)
+    counts = serve(settings, ready=lambda port: click.echo(f"Ready on port {port}.", err=True))
+    return 1 if counts.refused else 0
+
+
+_KEYS = {
+    "source": "feed.from",
+    "where": "feed.where",
+    "filters": "feed.filters",
+    "mapping": "feed.mapping",
+    "local_ivo": "feed.local_ivo",
+    "role": "feed.role",
+    "history": "feed.history",
+    "cutouts": "feed.cutouts",
+    "schemas": "feed.schemas",
+    "port": "broadcast.port",
+    "interface": "broadcast.interface",
+    "newcomers": "broadcast.newcomers",
+    "journal": "journal.file",
+    "retention": "journal.retention",
+    "dead_letters": "feed.dead_letters",
+    "follow": "feed.follow",
+    "once": "once",
+    "strict": "feed.strict",
+    "log_format": "log.format",
+    "log_level": "log.level",
+}

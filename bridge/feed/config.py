@@ -1,0 +1,243 @@
+"""The configuration of a feed: one TOML file, each key of which a flag of ``serve`` can override."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bridge.errors import ConfigError, UsageError
+from bridge.journal.journal import DEFAULT_PATH
+from bridge.mapping import TranslateOptions
+from bridge.pipeline import Plan
+from bridge.vtp import BroadcasterSettings
+
+__all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
+
+DEFAULT_PORT = 8099
+"""VTP's port for subscribers (Comet's default)."""
+
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+# Key in the file -> type that its value must have, per table.
+_KEYS: dict[str, dict[str, tuple[type, ...]]] = {
+    "feed": {
+        "from": (str,),
+        "where": (str, list),
+        "filters": (str,),
+        "mapping": (str,),
+        "local_ivo": (str,),
+        "role": (str,),
+        "history": (str, int),
+        "cutouts": (str,),
+        "schemas": (str,),
+        "follow": (bool,),
+        "strict": (bool,),
+        "dead_letters": (str,),
+    },
+    "journal": {"file": (str,), "retention": (str,), "durability": (str,)},
+    "broadcast": {
+        "port": (int,),
+        "interface": (str,),
+        "newcomers": (str,),
+        "durable_max_age": (str,),
+        "window": (int,),
+        "ack_timeout": (str,),
+        "iamalive_interval": (str,),
+    },
+    "log": {"format": (str,), "level": (str,)},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedConfig:
+    """All that a feed is told.
+
+    Parameters
+    ----------
+    source
+        URL that the alerts come from; None serves what the journal holds.
+    plan
+        Filters, mapping and options of the translation.
+    schemas
+        Folder or registry that knows schemas of the wire format.
+    follow
+        Wait for new files in a folder.
+    journal
+        The journal's file.
+    durability
+        ``full``: a published event outlives a power failure; ``normal``: it outlives the process.
+    retention_s
+        How long packets are kept, in seconds.
+    dead_letters
+        Folder for what cannot be used.
+    port, interface
+        Where subscribers connect; port 0 takes a free one.
+    broadcaster
+        How subscribers are served.
+    once
+        End when the source has ended and every connected subscriber has acknowledged all.
+    log_format, log_level
+        ``text`` or ``json``; the standard level names.
+    """
+
+    source: str | None
+    plan: Plan
+    schemas: str | None = None
+    follow: bool = True
+    journal: Path = DEFAULT_PATH
+    durability: Literal["full", "normal"] = "full"
+    retention_s: float = 7 * 86_400.0
+    dead_letters: Path = Path("voevent-bridge.dead-letters")
+    port: int = DEFAULT_PORT
+    interface: str = ""
+    broadcaster: BroadcasterSettings
+    once: bool = False
+    log_format: Literal["text", "json"] = "text"
+    log_level: str = "info"
+
+
+def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
+    """Read a configuration file and put flags over it.
+
+    Parameters
+    ----------
+    path
+        The TOML file; None for flags alone. Relative paths in it are relative to its folder.
+    flags
+        ``table.key`` (as in the file) to value; None means not given. ``once`` is a flag only.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a key or value is wrong; the message names it.
+    """
+    values = _read(path) if path is not None else {}
+    values.update({key: value for key, value in flags.items() if value is not None and value != ()})
+    try:
+        return _build(values)
+    except ConfigError:
+        raise
+    except UsageError as error:
+        raise ConfigError(str(error)) from error
+
+
+def parse_duration(text: str, what: str) -> float:
+    """Seconds in a text such as ``90s``, ``15m``, ``12h`` or ``7d``.
+
+    Raises
+    ------
+    ConfigError
+        If it is no duration; `what` names the setting.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise ConfigError(f"{what} is {text!r}; give a number with a unit: 90s, 15m, 12h or 7d.")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"The configuration {path} cannot be read ({error.strerror or error}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration {path} is not TOML: {error}.") from None
+    values: dict[str, Any] = {}
+    for table, content in document.items():
+        keys = _KEYS.get(table)
+        if keys is None or not isinstance(content, dict):
+            raise ConfigError(f"{path}: there is no table [{table}].{_meant(table, _KEYS)}")
+        for key, value in content.items():
+            types = keys.get(key)
+            if types is None:
+                raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
+            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+                wanted = " or ".join(t.__name__ for t in types)
+                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
+            values[f"{table}.{key}"] = value
+    _relocate(values, path.parent)
+    return values
+
+
+def _relocate(values: dict[str, Any], folder: Path) -> None:
+    for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas"):
+        value = values.get(key)
+        if value and value != "-" and "://" not in value:
+            values[key] = str(folder / value)
+    mapping = values.get("feed.mapping")
+    if mapping and mapping.endswith(".toml"):
+        values["feed.mapping"] = str(folder / mapping)
+
+
+def _build(values: dict[str, Any]) -> FeedConfig:
+    options = {
+        name: values[f"feed.{name}"]
+        for name in ("local_ivo", "role", "history", "cutouts")
+        if f"feed.{name}" in values
+    }
+    cutouts = options.get("cutouts")
+    if cutouts is not None and cutouts not in ("omit", "embed") and "://" not in cutouts:
+        options["cutouts"] = Path(cutouts)
+    history = options.get("history")
+    if isinstance(history, str) and history.isdigit():
+        options["history"] = int(history)
+    translate = TranslateOptions(**options)
+    where = values.get("feed.where", ())
+    filters = values.get("feed.filters")
+    broadcaster: dict[str, Any] = {"local_ivo": translate.local_ivo}
+    if "broadcast.newcomers" in values:
+        newcomers = values["broadcast.newcomers"]
+        given = newcomers in ("now", "start")
+        broadcaster["newcomers"] = newcomers if given else parse_duration(newcomers, "newcomers")
+    if "broadcast.window" in values:
+        broadcaster["window"] = values["broadcast.window"]
+    for name in ("durable_max_age", "ack_timeout", "iamalive_interval"):
+        if f"broadcast.{name}" in values:
+            broadcaster[f"{name}_s"] = parse_duration(values[f"broadcast.{name}"], name)
+    plain = {
+        "feed.schemas": "schemas",
+        "feed.follow": "follow",
+        "journal.durability": "durability",
+        "broadcast.port": "port",
+        "broadcast.interface": "interface",
+        "log.format": "log_format",
+        "log.level": "log_level",
+        "once": "once",
+    }
+    settings = {target: values[key] for key, target in plain.items() if key in values}
+    if "journal.retention" in values:
+        settings["retention_s"] = parse_duration(values["journal.retention"], "retention")
+    journal = Path(values.get("journal.file", DEFAULT_PATH))
+    _check_choice(settings, "log_format", ("text", "json"))
+    _check_choice(settings, "log_level", ("debug", "info", "warning", "error"))
+    _check_choice(settings, "durability", ("full", "normal"))
+    return FeedConfig(
+        source=values.get("feed.from"),
+        plan=Plan(
+            where=(where,) if isinstance(where, str) else tuple(where),
+            filters_file=Path(filters) if filters else None,
+            mapping=values.get("feed.mapping"),
+            options=translate,
+            strict=values.get("feed.strict", False),
+        ),
+        journal=journal,
+        dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
+        broadcaster=BroadcasterSettings(**broadcaster),
+        **settings,
+    )
+
+
+def _check_choice(settings: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:
+    if name in settings and settings[name] not in choices:
+        raise ConfigError(f"{name} is {settings[name]!r}; it must be one of {', '.join(choices)}.")
+
+
+def _meant(word: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

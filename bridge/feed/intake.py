@@ -1,0 +1,167 @@
+"""The intake: reads the source, makes events, and appends them to the journal with the positions read.
+
+It runs in a thread of its own and knows nothing of the network; what it has appended it announces.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from threading import Event as Flag
+
+from bridge.alerts.packet import Refusal
+from bridge.errors import SourceError
+from bridge.journal import Appended, Journal, NewEntry
+from bridge.pipeline import DeadLetters, Pipeline
+from bridge.streams import Batch
+from bridge.voevent.event import Event
+
+__all__ = ["Counts", "Intake"]
+
+_log = logging.getLogger(__name__)
+
+# Pause before a journal or folder that could not be written is tried again, in seconds.
+RETRY_S = 5.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the intake has done since it started.
+
+    Attributes
+    ----------
+    read, published, dropped, refused
+        Items read; events new in the journal; packets that no filter kept; items to the dead letters.
+    duplicates, conflicts
+        Events that the journal had already, and events refused because their IVORN has another content.
+    """
+
+    read: int = 0
+    published: int = 0
+    dropped: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+
+
+class Intake:
+    """Moves items from a source into the journal, batch by batch.
+
+    Parameters
+    ----------
+    source
+        Gives batches with their positions.
+    pipeline
+        Makes events of items; given the function that finds the earlier event of an object.
+    journal
+        Where events and positions go, in one transaction.
+    dead_letters
+        Where refused items go, before their position counts as read.
+    announce
+        Called with the newest place in the journal after each append.
+    stop
+        Set by another thread to end the intake after the current batch.
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Batch],
+        pipeline: Callable[[Callable[[str], str | None]], Pipeline],
+        journal: Journal,
+        dead_letters: DeadLetters,
+        announce: Callable[[int], None],
+        stop: Flag,
+    ) -> None:
+        self.counts = Counts()
+        self._source = source
+        self._journal = journal
+        self._dead_letters = dead_letters
+        self._announce = announce
+        self._stop = stop
+        # Objects of the batch at hand, whose events are not in the journal yet.
+        self._fresh: dict[str, str] = {}
+        self._pipeline = pipeline(self._previous)
+
+    def run(self) -> None:
+        """Work until the source ends or a stop is asked for.
+
+        Raises
+        ------
+        BridgeError
+            If the source breaks, or a filter or mapping turns out to be wrong.
+        """
+        for batch in self._source:
+            if batch or batch.positions:
+                self._take(batch)
+            if self._stop.is_set():
+                return
+
+    def _take(self, batch: Batch) -> None:
+        self._fresh.clear()
+        entries: list[NewEntry] = []
+        for item in batch:
+            outcome = self._pipeline(item)
+            if outcome is None:
+                self.counts.dropped += 1
+            elif isinstance(outcome, Refusal):
+                self._refuse(outcome)
+            else:
+                entries.append(_entry(outcome))
+                if outcome.object_key:
+                    self._fresh[outcome.object_key] = outcome.ivorn
+        appended = self._append(entries, batch.positions)
+        if appended is None:
+            return
+        self.counts.read += len(batch)
+        self.counts.published += appended.stored
+        self.counts.duplicates += appended.duplicates
+        self.counts.conflicts += len(appended.conflicts)
+        for conflict in appended.conflicts:
+            _log.warning(
+                "event %s has been published with another content, which stays",
+                conflict.ivorn,
+                extra={"ivorn": conflict.ivorn, "seq": conflict.seq},
+            )
+        if appended.stored:
+            self._announce(appended.last_seq)
+
+    def _previous(self, object_key: str) -> str | None:
+        return self._fresh.get(object_key) or self._journal.previous_ivorn(object_key)
+
+    def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> Appended | None:
+        """Append, and while the disk refuses, wait and try again: nothing is lost meanwhile."""
+        while True:
+            try:
+                return self._journal.append(entries, positions)
+            except SourceError as error:
+                _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
+                if self._stop.wait(RETRY_S):
+                    return None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.counts.refused += 1
+        _log.warning(
+            "refused %s: %s",
+            refusal.origin,
+            refusal.reason,
+            extra={"partition": refusal.origin.partition, "offset": refusal.origin.offset},
+        )
+        try:
+            self._dead_letters.keep(refusal)
+        except SourceError as error:
+            _log.error("%s The refused message is only in its source.", error)
+
+
+def _entry(event: Event) -> NewEntry:
+    return NewEntry(
+        ivorn=event.ivorn,
+        data=event.xml,
+        kind="relayed" if event.relayed else "authored",
+        digest=bytes.fromhex(event.digest),
+        role=event.role,
+        object_key=event.object_key,
+        ra_deg=event.ra_deg,
+        dec_deg=event.dec_deg,
+        observed_at=event.observed_at or None,
+    )
