@@ -32,6 +32,10 @@ def find_lsst_distribution() -> Path | None:
 def shared_data() -> Path:
     folder = find_shared_data()
     if folder is None:
+        if os.environ.get("REQUIRE_SHARED_DATA"):
+            pytest.fail(
+                "REQUIRE_SHARED_DATA is set, and the real alerts are not here (SHARED_DATA, ../shared/data)"
+            )
         pytest.skip("real alerts are not here: set SHARED_DATA, or put them in ../shared/data")
     return folder
 
@@ -40,5 +44,7 @@ def shared_data() -> Path:
 def lsst_distribution() -> Path:
     folder = find_lsst_distribution()
     if folder is None:
+        if os.environ.get("REQUIRE_SHARED_DATA"):
+            pytest.fail("REQUIRE_SHARED_DATA is set, and the lsst-alert-packet distribution is not installed")
         pytest.skip("LSST's schemas are not here: pip install --no-deps lsst-alert-packet")
     return folder
