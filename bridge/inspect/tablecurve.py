@@ -9,16 +9,17 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 
+from bridge.errors import PacketError
 from bridge.inspect.curve import LightCurve, Point, Role
-from bridge.inspect.epochs import jd_to_mjd, mjd_of_iso
+from bridge.inspect.epochs import Epoch, jd_to_mjd, mjd_of_iso
 from bridge.inspect.report import Table
 
 __all__ = ["curve_of_tables"]
 
 JD_FROM = 2_300_000.0
 MJD_FROM, MJD_TO = 30_000.0, 150_000.0
-NOW_DAYS = 10 / 86_400
-"""How near to the event's own time a point is the event's own."""
+NOW_DAYS = 60 / 86_400
+"""How near to the event's own time a point may be the event's own: start or middle of an exposure."""
 
 TIME_NAME = re.compile(r"(^|_)(mjd|jd|hjd|bjd|time|date|epoch)|(mjd|jd)(tai|utc)?$", re.IGNORECASE)
 VALUE_NAME = re.compile(r"mag|flux", re.IGNORECASE)
@@ -39,7 +40,7 @@ def curve_of_tables(tables: Iterable[Table], event_mjd: float | None) -> LightCu
         All tables of the event; those that are not recognised, or in another unit than the first that is,
         are passed over.
     event_mjd
-        The event's own time, to mark its point, or None.
+        The event's own time (UTC), to mark its point, or None.
 
     Returns
     -------
@@ -51,11 +52,30 @@ def curve_of_tables(tables: Iterable[Table], event_mjd: float | None) -> LightCu
         found = _Columns.find(table)
         if found is None or (points and found.unit != unit):
             continue
-        rows = list(found.points(table, event_mjd))
+        rows = list(found.points(table))
         if rows and not points:
             unit, quantity, scale = found.unit, found.quantity, found.scale
         points += rows
+    _mark_current(points, scale, event_mjd)
     return LightCurve.from_points(points, quantity=quantity, unit=unit, scale=scale)
+
+
+def _mark_current(points: list[Point], scale: str, event_mjd: float | None) -> None:
+    """Mark the detection that is the event's own: the nearest in time, if it is near."""
+    found = [i for i, point in enumerate(points) if point.role == "detection"]
+    if event_mjd is None or not found:
+        return
+    offsets = [abs(_utc(points[i].mjd, scale) - event_mjd) for i in found]
+    if min(offsets) < NOW_DAYS:
+        nearest = found[offsets.index(min(offsets))]
+        points[nearest] = points[nearest]._replace(current=True)
+
+
+def _utc(mjd: float, scale: str) -> float:
+    try:
+        return Epoch(mjd, "TAI").mjd_utc if scale == "TAI" else mjd
+    except PacketError:
+        return mjd
 
 
 class _Columns:
@@ -99,7 +119,7 @@ class _Columns:
             found.role = "forced"
         return found
 
-    def points(self, table: Table, event_mjd: float | None) -> Iterator[Point]:
+    def points(self, table: Table) -> Iterator[Point]:
         for row in table.rows:
             mjd, value = _mjd(_cell(row, self.time)), _number(_cell(row, self.value))
             if mjd is None or value is None:
@@ -107,7 +127,6 @@ class _Columns:
             error = _number(_cell(row, self.error))
             band = _cell(row, self.band) or "?"
             negative = _cell(row, self.sign).lower() in NEGATIVE if self.sign is not None else False
-            near = event_mjd is not None and abs(mjd - event_mjd) < NOW_DAYS
             yield Point(
                 mjd=mjd,
                 value=value,
@@ -115,7 +134,6 @@ class _Columns:
                 band=FID_BANDS.get(band, band),
                 role=self.role,
                 fainter=negative or (self.unit != "mag" and value < 0),
-                current=near and self.role == "detection",
             )
 
 

@@ -135,12 +135,26 @@ class _Printer:
                 self.line(Text(f"  {line}"))
         rows = [table.columns, *(row[: len(table.columns)] for row in table.rows[:MOST_ROWS])]
         widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(table.columns))]
+        fitting = self._fitting(widths)
         for number, row in enumerate(rows):
-            cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
-            self.line(Text(self.plain(f"  {cells}".rstrip()), "" if number else "dim"))
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+            text = "  ".join(cells[:fitting]).rstrip()
+            self.line(Text(self.plain(f"  {text}"), "" if number else "dim"))
+        hidden = [name.split(" [")[0] for name in table.columns[fitting:]]
+        if hidden:
+            self.line(Text(self.plain(f"  … and the columns {', '.join(hidden)}"), "dim"))
         more = len(table.rows) - MOST_ROWS
         if more > 0:
-            self.console.print(Text(self.plain(f"  … and {more} rows more"), "dim"))
+            self.line(Text(self.plain(f"  … and {more} rows more"), "dim"))
+
+    def _fitting(self, widths: list[int]) -> int:
+        """How many columns of these widths fit on a line."""
+        room = self.width - 2
+        for count, width in enumerate(widths):
+            room -= width + 2 * bool(count)
+            if room < 0:
+                return max(1, count)
+        return len(widths)
 
 
 def describe_cutout(cutout: Cutout) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from bridge.alerts.packet import Document
 from bridge.inspect.common import add_place, position_section
+from bridge.inspect.embedded import embedded_cutouts
 from bridge.inspect.epochs import mjd_of_iso
+from bridge.inspect.history import add_history
 from bridge.inspect.report import FactList, Position, Report, Section, Table
 from bridge.inspect.tablecurve import curve_of_tables
 from bridge.inspect.xmltree import Element, child, children, local_name, parse_voevent, text_of
@@ -51,11 +53,15 @@ def report_voevent(document: Document, *, index: int = 0, count: int | None = 1)
     iso = text_of(place, "AstroCoords", "Time", "TimeInstant", "ISOTime")
     position = _position(place, system)
     tables = tuple(_table(table) for table in children(child(root, "What"), "Table"))
+    curve = curve_of_tables(tables, mjd_of_iso(iso) if iso else None)
+    history = FactList()
+    add_history(history, curve)
     sections = (
         _identity(root, document, ivorn, role, index, count),
         position_section(position) if position else Section("where", "Where", ()),
         _when(place, iso, system),
         _circumstances(root, system),
+        history.section("history", "History"),
         _why(root),
         *_what(child(root, "What")),
         _how(root),
@@ -68,7 +74,8 @@ def report_voevent(document: Document, *, index: int = 0, count: int | None = 1)
         title=f"VOEvent {ivorn or 'without IVORN'}",
         sections=tuple(section for section in sections if section.facts),
         position=position,
-        light_curve=curve_of_tables(tables, mjd_of_iso(iso) if iso else None),
+        light_curve=curve,
+        cutouts=embedded_cutouts(child(root, "What")),
         tables=tables,
         notes=(note,) if note else (),
     )

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bridge.alerts.archive import read_path
-from bridge.alerts.packet import Document, Origin
+from bridge.alerts.packet import Document, Origin, Packet
 from bridge.alerts.store import SchemaStore
 from bridge.errors import PacketError
+from bridge.inspect.alert import report_alert
 from bridge.inspect.report import Report
 from bridge.inspect.terminal import render_report
 from bridge.inspect.voevent import report_voevent
+from bridge.mapping import TranslateOptions, choose_mapping, compile_translator
 
 Look = Callable[[Report, str, str], Any]
 
@@ -130,3 +133,46 @@ def test_empty_event_is_shown_as_it_is(fact: Look) -> None:
     assert report.title == "VOEvent without IVORN"
     assert report.position is None
     assert fact(report, "identity", "role").value == "observation"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ztf-ZTF19acihgng.avro", "ztf-739260766315010006.avro", "lsst-v10.0-framed/170094456272322680.bin"],
+)
+def test_translated_alert_shows_the_light_curve_of_the_alert(
+    name: str, shared_data: Path, packets: Callable[[Path], list[Packet]]
+) -> None:
+    (packet,) = packets(shared_data / "alerts" / name)
+    translate = compile_translator(choose_mapping(packet.schema), packet.schema)
+    event = translate(packet, date="2026-03-06T03:00:00")
+    theirs = report_alert(packet)
+    ours = report_voevent(Document(event.xml, "voevent", packet.origin))
+    assert ours.light_curve is not None
+    assert theirs.light_curve is not None
+    assert ours.light_curve.role == theirs.light_curve.role
+    assert ours.light_curve.band == theirs.light_curve.band
+    assert ours.light_curve.current == theirs.light_curve.current
+    assert ours.light_curve.scale in ("", theirs.light_curve.scale)
+    np.testing.assert_allclose(ours.light_curve.value, theirs.light_curve.value, rtol=1e-6)
+    np.testing.assert_array_equal(ours.light_curve.fainter, theirs.light_curve.fainter)
+    assert ours.position is not None
+    assert ours.position.ra_deg == theirs.position.ra_deg  # type: ignore[union-attr]
+
+
+def test_embedded_cutouts_come_out_pixel_by_pixel(
+    shared_data: Path, packets: Callable[[Path], list[Packet]], supernova: Report
+) -> None:
+    (packet,) = packets(shared_data / "alerts" / "ztf-ZTF19acihgng.avro")
+    options = TranslateOptions(cutouts="embed")
+    event = compile_translator(choose_mapping(packet.schema), packet.schema, options)(
+        packet, date="2026-03-06T03:00:00"
+    )
+    report = report_voevent(Document(event.xml, "voevent", packet.origin))
+    assert [cutout.name for cutout in report.cutouts] == ["science", "template", "difference"]
+    for ours, theirs in zip(report.cutouts, supernova.cutouts, strict=True):
+        np.testing.assert_array_equal(ours.image.pixels, theirs.image.pixels)  # type: ignore[union-attr]
+
+
+def test_param_that_only_sounds_like_a_cutout_is_left_alone() -> None:
+    report = report_of('<VOEvent><What><Param name="cutoutScience" value="see web page!"/></What></VOEvent>')
+    assert report.cutouts == ()
