@@ -144,7 +144,8 @@ def compression_of(head: bytes) -> str | None:
     """Name of the compression ("gzip", "bzip2", "xz") that the first bytes announce, or None."""
     if head.startswith(b"\x1f\x8b\x08"):
         return "gzip"
-    if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
+    # Behind "BZh" and the level comes the first block or, where there is none, the end of the stream.
+    if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
         return "bzip2"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
