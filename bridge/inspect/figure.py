@@ -16,7 +16,7 @@ from bridge.inspect.curve import LightCurve
 from bridge.inspect.marks import mark_of
 from bridge.inspect.report import Cutout, Report
 from bridge.inspect.stamps import display_values
-from bridge.inspect.values import AB_ZERO_POINT_NJY, ab_magnitude
+from bridge.inspect.values import AB_ZERO_POINT_NJY, ab_magnitude, printable
 from bridge.sky import sexagesimal_dec, sexagesimal_ra
 
 __all__ = ["draw_cutouts", "draw_report"]
@@ -60,7 +60,7 @@ def draw_report(report: Report, path: Path) -> None:
         axes = np.atleast_1d(parts[-1].subplots(1, len(report.cutouts)))
         for ax, cutout in zip(axes, report.cutouts, strict=True):
             _draw_cutout(ax, cutout)
-    figure.suptitle(_title(report), fontsize=11, x=0.02, ha="left")
+    figure.suptitle(_title(report), fontsize=11, x=0.02, ha="left", parse_math=False)
     _save(figure, path)
 
 
@@ -124,7 +124,7 @@ def _alert_id(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
-    lines = [report.title]
+    lines = [printable(report.title)]
     if report.position is not None:
         ra, dec = report.position.ra_deg, report.position.dec_deg
         place = f"{sexagesimal_ra(ra, 2)} {sexagesimal_dec(dec, 1)}  ({ra:.5f}, {dec:+.5f})"
@@ -180,7 +180,7 @@ def _draw_curve(ax: Any, curve: LightCurve) -> None:
         ax.set_xlim(curve.mjd[0] - 1, curve.mjd[0] + 1)
     if not curve.is_magnitude and low < 0 < high:
         ax.axhline(0, color=GREY, linewidth=0.8, zorder=0)
-    ax.set_ylabel(f"{curve.quantity} [{curve.unit}]")
+    ax.set_ylabel(printable(f"{curve.quantity} [{curve.unit}]"), parse_math=False)
     ax.ticklabel_format(axis="x", useOffset=False, style="plain")
     ax.set_xlabel(f"MJD{f' ({curve.scale})' if curve.scale else ''}")
     ax.grid(color="#dddddd", linewidth=0.6)
@@ -232,10 +232,12 @@ def _draw_key(ax: Any, curve: LightCurve) -> None:
         entries.append(entry("forced photometry", GREY, "."))
     if curve.current is not None:
         entries.append(entry("this alert", "black", "o", fillstyle="none", markersize=11))
-    ax.legend(
+    key = ax.legend(
         handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=len(entries), frameon=False,
         fontsize=9, handletextpad=0.1, columnspacing=1.3,
     )  # fmt: skip
+    for text in key.get_texts():
+        text.set_parse_math(False)
 
 
 def _draw_cutout(ax: Any, cutout: Cutout) -> None:

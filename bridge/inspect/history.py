@@ -34,8 +34,8 @@ def add_history(facts: FactList, curve: LightCurve | None) -> None:
     earlier = earlier[earlier != curve.current]
     if len(earlier):
         for key, label, index in (
-            ("first", "First detection", earlier[0]),
-            ("previous", "Previous detection", earlier[-1]),
+            ("first", "First in packet", earlier[0]),
+            ("previous", "Previous", earlier[-1]),
         ):
             ago = curve.reference_mjd - curve.mjd[index]
             facts.add(

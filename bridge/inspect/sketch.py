@@ -6,6 +6,7 @@ dense, is dots of braille (two by four in a cell). Brighter is up, in magnitudes
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from bridge.inspect.curve import LightCurve, Role
 from bridge.inspect.marks import mark_of
+from bridge.inspect.values import printable
 
 __all__ = ["sketch"]
 
@@ -165,11 +167,12 @@ def _frame(
 ) -> list[Text]:
     lines = []
     for row, cells in enumerate(grid):
-        line = Text(f"{labels.get(row, ''):>{AXIS_WIDTH - 2}} {signs.vertical}", "dim")
-        for cell in cells:
-            line.append(cell.sign if cell else " ", cell.style if cell else "not dim")
+        line = Text()
+        line.append(f"{labels.get(row, ''):>{AXIS_WIDTH - 2}} {signs.vertical}", "dim")
+        for style, run in itertools.groupby(cells, key=lambda cell: cell.style if cell else ""):
+            line.append("".join(cell.sign if cell else " " for cell in run), style)
         if row == now_row:
-            line.append(f" {signs.now}", "not dim bold")
+            line.append(f" {signs.now}", "bold")
         line.rstrip()
         lines.append(line)
     return lines
@@ -196,15 +199,16 @@ def _time_axis(columns: int, first: float, last: float, signs: _Signs) -> list[T
 
 
 def _legend(curve: LightCurve, signs: _Signs, *, unicode: bool) -> Text:
-    line = Text(f"{'days':>{AXIS_WIDTH - 2}}  ", "dim")
+    line = Text()
+    line.append(f"{'days':>{AXIS_WIDTH - 2}}  ", "dim")
     for band in curve.bands:
         mark = mark_of(band, curve.bands)
-        line.append(mark.sign if unicode else mark.ascii, f"not dim {mark.style}")
-        line.append(f" {band}   ", "not dim")
+        line.append(mark.sign if unicode else mark.ascii, mark.style)
+        line.append(f" {printable(band)}   ")
     roles = set(curve.role)
     if "limit" in roles:
-        line.append(f"{signs.limit} upper limit   ")
+        line.append(f"{signs.limit} upper limit   ", "dim")
     if "forced" in roles:
-        line.append(f"{'⠒' if unicode else '.'} forced   ")
-    line.append(f"{curve.quantity} [{curve.unit}]")
+        line.append(f"{'⠒' if unicode else '.'} forced   ", "dim")
+    line.append(printable(f"{curve.quantity} [{curve.unit}]"), "dim")
     return line

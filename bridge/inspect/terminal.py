@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bridge.inspect.report import Cutout, Report, Section, Table
 from bridge.inspect.sketch import sketch
+from bridge.inspect.values import printable
 
 __all__ = ["describe_cutout", "print_report", "render_report"]
 
@@ -74,7 +75,8 @@ class _Printer:
         self.unicode = unicode
 
     def plain(self, text: str) -> str:
-        """Text with signs that the output cannot show replaced by ASCII ones."""
+        """Text with signs that the output cannot show, or must not obey, replaced."""
+        text = printable(text)
         if self.unicode:
             return text
         return text.translate(ASCII_SIGNS).encode("ascii", "replace").decode("ascii")
@@ -120,8 +122,9 @@ class _Printer:
         names = textwrap.wrap(self.plain(label), left) or [""]
         values = textwrap.wrap(self.plain(text), right) or [""]
         for name, value in itertools.zip_longest(names, values, fillvalue=""):
-            line = Text(f"  {name:<{left}}  ", "dim")
-            line.append(value, "not dim")
+            line = Text()
+            line.append(f"  {name:<{left}}  ", "dim")
+            line.append(value)
             line.rstrip()
             self.line(line)
 

@@ -18,6 +18,7 @@ __all__ = [
     "number_text",
     "percent_text",
     "plus_minus",
+    "printable",
     "text",
 ]
 
@@ -68,6 +69,15 @@ def number_text(value: float, digits: int = 6) -> str:
     if abs(value) >= 10_000:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
+
+
+def printable(text: str) -> str:
+    """Text without control characters: an alert must not be able to steer somebody's terminal."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )
 
 
 def plus_minus(value: float, error: float | None, most_decimals: int = 4) -> str:

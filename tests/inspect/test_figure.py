@@ -77,3 +77,14 @@ def test_missing_matplotlib_is_explained(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(builtins, "__import__", without_matplotlib)
     with pytest.raises(UsageError, match=r"pip install 'voevent-bridge\[plot\]'"):
         draw_report(NOTHING, tmp_path / "x.png")
+
+
+@needs_matplotlib
+def test_names_full_of_dollars_are_drawn_as_they_stand(supernova: Report, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    curve = supernova.light_curve
+    assert curve is not None
+    strange = replace(curve, band=tuple("$\\frac{" for _ in curve.band), quantity="$x", unit="\x1b$")
+    draw_report(replace(supernova, title="$\\bad{$", light_curve=strange), tmp_path / "x.png")
+    assert size_of(tmp_path / "x.png")[0] == 1235

@@ -151,3 +151,15 @@ def test_long_tables_are_cut_with_a_word_about_it(supernova: Report) -> None:
     table = Table("t", "", ("a [d]", "b"), tuple((str(i), "x") for i in range(20)))
     text = render_report(replace(supernova, tables=(table,)))
     assert "… and 8 rows more" in text
+
+
+def test_alert_cannot_steer_the_terminal(supernova: Report) -> None:
+    from dataclasses import replace
+
+    curve = supernova.light_curve
+    assert curve is not None
+    evil = replace(curve, band=tuple("\x1b[2J" for _ in curve.band), quantity="\x07")
+    text = render_report(replace(supernova, title="\x1b]0;mine\x07 name", light_curve=evil))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "]0;mine" in text
