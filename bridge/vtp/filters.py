@@ -7,7 +7,6 @@ share runs once per event.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,51 +16,27 @@ from functools import lru_cache
 from lxml import etree
 
 from bridge.vtp.messages import safe_parser
+from bridge.vtp.xpath_cost import cost_refusal
 
 __all__ = ["Accepted", "FilterBoard", "compile_filter", "refusal_of"]
 
 VOEVENT_NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 
 _MAX_CHARS = 2_000
-_MAX_SEARCHES = 8
-_MAX_DEPTH = 4
 _REMEMBERED_EVENTS = 64
-_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
-# Steps that visit a whole tree; inside a predicate they run once for every node, hence squares and cubes.
-_SEARCH = re.compile(r"//|\b(?:descendant|ancestor|following|preceding)(?:-or-self|-sibling)?\s*::")
-_TOKEN = re.compile(rf"[\[\]]|{_SEARCH.pattern}")
 
 
 def refusal_of(expression: str, max_chars: int = _MAX_CHARS) -> str | None:
-    """Why an expression is not evaluated; None when it is harmless.
-
-    XPath 1.0 has no bound on its cost: searches inside predicates multiply. One search inside the
-    predicates is allowed, four levels of predicates, and eight searches in all.
-    """
+    """Why an expression is not evaluated; None when it is harmless."""
     if len(expression) > max_chars:
         return f"it is longer than {max_chars} characters"
-    depth = searches = inner = 0
-    for token in _TOKEN.findall(_LITERAL.sub("''", expression)):
-        if token == "[":
-            depth += 1
-            if depth > _MAX_DEPTH:
-                return f"its predicates nest deeper than {_MAX_DEPTH}"
-        elif token == "]":
-            depth -= 1
-        else:
-            searches += 1
-            inner += depth > 0
-    if searches > _MAX_SEARCHES:
-        return f"it searches the tree more than {_MAX_SEARCHES} times"
-    if inner > 1:
-        return "it searches the whole tree more than once inside its predicates"
     try:
         etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
     except etree.XPathError as error:
         return f"it is not XPath 1.0 ({error})"
     except ValueError:
         return "it holds characters that XML does not have"
-    return None
+    return cost_refusal(expression)
 
 
 @lru_cache(maxsize=1024)

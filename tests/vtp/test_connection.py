@@ -1,0 +1,180 @@
+"""The broadcaster's side of one connection, driven by bytes and a clock that a test turns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.vtp import BroadcasterConnection, BroadcasterSettings, FrameReader, encode_frame, parse_transport
+from bridge.vtp.events import Acked, Alive, Authenticated, Dead, GraceOver, Nacked, Stray
+from bridge.vtp.messages import write_transport
+
+BROKER = "ivo://org.example/broker"
+PEER = "ivo://org.example/peer"
+START = 1_700_000_000.0
+SETTINGS = BroadcasterSettings(local_ivo=BROKER)
+
+
+class Talk:
+    """A connection, and the peer's side of it."""
+
+    def __init__(self, settings: BroadcasterSettings = SETTINGS) -> None:
+        self.connection = BroadcasterConnection(settings, START)
+        self.reader = FrameReader(1 << 20)
+
+    def says(self) -> list[bytes]:
+        return [
+            frame for frame in self.reader.feed(self.connection.data_to_send()) if isinstance(frame, bytes)
+        ]
+
+    def hears(self, role, origin, now=START, **values):
+        message = write_transport(role, origin, now, **values)
+        return self.connection.receive(encode_frame(message), now)
+
+    def introduce(self, *filters):
+        return self.hears("authenticate", BROKER, response=PEER, filters=filters)
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()
+
+
+def test_the_broker_greets_at_once_and_sends_nothing_before_an_answer(talk: Talk) -> None:
+    (greeting,) = map(parse_transport, talk.says())
+    assert (greeting.role, greeting.origin, greeting.response) == ("authenticate", BROKER, None)
+    assert talk.connection.room == 0
+    with pytest.raises(RuntimeError, match="no room"):
+        talk.connection.send(1, "ivo://a/b#1", b"<x/>", START)
+
+
+def test_a_peer_that_answers_is_known_with_its_filters(talk: Talk) -> None:
+    assert talk.introduce("//Who") == [Authenticated(PEER, ("//Who",), late=False)]
+    assert talk.connection.room == 100
+
+
+def test_a_peer_that_never_answers_is_served_after_its_grace(talk: Talk) -> None:
+    assert talk.connection.next_tick_at == START + 1
+    assert talk.connection.tick(START + 0.9) == []
+    assert talk.connection.tick(START + 1) == [GraceOver()]
+    assert talk.connection.serving
+    assert talk.introduce() == [Authenticated(PEER, (), late=True)]
+
+
+def test_acks_out_of_order_hold_the_place_at_the_first_gap(talk: Talk) -> None:
+    talk.introduce()
+    for seq in (3, 4, 6):
+        talk.connection.send(seq, f"ivo://a/b#{seq}", b"<x/>", START)
+    assert talk.hears("ack", "ivo://a/b#6") == [Acked("ivo://a/b#6", 6)]
+    assert talk.connection.flight.handled_seq == 2
+    talk.hears("ack", "ivo://a/b#3")
+    assert talk.connection.flight.handled_seq == 3
+    talk.connection.skip(9)
+    assert talk.connection.flight.handled_seq == 3
+    talk.hears("ack", "ivo://a/b#4")
+    assert talk.connection.flight.handled_seq == 9
+
+
+def test_two_editions_of_one_ivorn_are_both_waited_for(talk: Talk) -> None:
+    talk.introduce()
+    talk.connection.send(1, "ivo://a/b#1", b"<v11/>", START)
+    talk.connection.send(2, "ivo://a/b#1", b"<v20/>", START)
+    assert talk.hears("ack", "ivo://a/b#1") == [Acked("ivo://a/b#1", 1)]
+    assert talk.connection.flight.handled_seq == 1
+    assert talk.hears("ack", "ivo://a/b#1") == [Acked("ivo://a/b#1", 2)]
+
+
+def test_no_more_than_the_window_is_on_its_way() -> None:
+    talk = Talk(BroadcasterSettings(local_ivo=BROKER, window=2))
+    talk.introduce()
+    talk.connection.send(1, "ivo://a/b#1", b"<x/>", START)
+    talk.connection.send(2, "ivo://a/b#2", b"<x/>", START)
+    assert talk.connection.room == 0
+    talk.hears("ack", "ivo://a/b#2")
+    assert talk.connection.room == 1
+
+
+def test_a_nak_is_an_answer_and_keeps_the_connection(talk: Talk) -> None:
+    talk.introduce()
+    talk.connection.send(1, "ivo://a/b#1", b"<x/>", START)
+    assert talk.hears("nak", "ivo://a/b#1", result="not mine") == [Nacked("ivo://a/b#1", 1, "not mine")]
+    assert talk.connection.flight.handled_seq == 1
+    assert (talk.connection.serving, talk.connection.nacked) == (True, 1)
+
+
+def test_an_event_left_unacknowledged_ends_the_connection_before_it(talk: Talk) -> None:
+    talk.introduce()
+    talk.connection.send(7, "ivo://a/b#7", b"<x/>", START + 10)
+    assert talk.connection.tick(START + 60) == []
+    talk.hears("iamalive", BROKER, now=START + 61, response=PEER)
+    assert talk.connection.tick(START + 129.9) == []
+    (dead,) = talk.connection.tick(START + 130)
+    assert dead == Dead("it has not acknowledged ivo://a/b#7 for 120 s")
+    assert talk.connection.flight.handled_seq == 6
+    assert talk.connection.room == 0
+
+
+def test_iamalive_every_minute_and_silence_is_forgiven_once(talk: Talk) -> None:
+    talk.introduce()
+    talk.says()
+    assert talk.connection.tick(START + 59) == []
+    assert talk.says() == []
+    talk.connection.tick(START + 60)
+    assert [parse_transport(frame).role for frame in talk.says()] == ["iamalive"]
+    assert talk.connection.tick(START + 120) == []
+    assert talk.hears("iamalive", BROKER, now=START + 150, response=PEER) == [Alive()]
+    talk.connection.tick(START + 180)
+    talk.connection.tick(START + 240)
+    (dead,) = talk.connection.tick(START + 300)
+    assert dead == Dead("it has not answered iamalive for 120 s")
+    assert talk.connection.tick(START + 360) == []
+
+
+def test_a_few_senseless_messages_are_overlooked_and_many_are_not() -> None:
+    talk = Talk(BroadcasterSettings(local_ivo=BROKER, max_strays=3))
+    talk.introduce()
+    garbage = encode_frame(b"hello?")
+    assert [type(event) for event in talk.connection.receive(garbage * 3, START)] == [Stray] * 3
+    talk.hears("iamalive", BROKER, response=PEER)
+    events = talk.connection.receive(garbage * 5, START)
+    assert [type(event) for event in events] == [Stray] * 3 + [Dead]
+    assert "4 senseless messages in a row" in events[-1].reason
+    assert talk.connection.receive(garbage, START) == []
+
+
+def test_an_ack_for_what_was_never_sent_is_a_stray(talk: Talk) -> None:
+    talk.introduce()
+    (stray,) = talk.hears("ack", "ivo://a/b#1")
+    assert "which it had not to answer" in stray.reason
+
+
+def test_a_web_browser_is_sent_away_with_a_reason(talk: Talk) -> None:
+    (dead,) = talk.connection.receive(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", START)
+    assert dead == Dead("it announced a message of 1195725856 bytes, so it does not speak VTP")
+
+
+@given(st.lists(st.binary(max_size=120) | st.binary(max_size=80).map(encode_frame), max_size=20))
+def test_whatever_the_peer_sends_nothing_is_raised(parts: list[bytes]) -> None:
+    talk = Talk()
+    events = [event for part in parts for event in talk.connection.receive(part, START)]
+    assert sum(isinstance(event, Dead) for event in events) <= 1
+    talk.connection.tick(START + 1000)
+
+
+@given(st.permutations(range(1, 8)), st.lists(st.booleans(), min_size=7, max_size=7))
+def test_the_place_is_always_just_before_the_first_unanswered(order: list[int], skipped: list[bool]) -> None:
+    talk = Talk()
+    talk.introduce()
+    sent = []
+    for seq in range(1, 8):
+        if skipped[seq - 1]:
+            talk.connection.skip(seq)
+        else:
+            talk.connection.send(seq, f"ivo://a/b#{seq}", b"<x/>", START)
+            sent.append(seq)
+    for seq in order:
+        if seq in sent:
+            talk.hears("ack", f"ivo://a/b#{seq}")
+            sent.remove(seq)
+        assert talk.connection.flight.handled_seq == (min(sent) - 1 if sent else 7)
