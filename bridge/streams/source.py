@@ -155,21 +155,26 @@ class PathSource:
             yield self.path
 
     def _read(self, path: str, gather: Gatherer) -> Iterator[Batch]:
+        wanted = 0
         if path == "-":
             items, size = read_stream(sys.stdin.buffer, "-", self.store, self.default_schema), None
         else:
             try:
+                wanted = first_wanted(self.resume.get(path))
                 size = Path(path).stat().st_size
                 if is_finished(self.resume.get(path, 0), size):
                     return
                 items = self._open(path)
             except (OSError, SourceError) as error:
+                reason = (
+                    f"{path} cannot be read ({error.strerror})." if isinstance(error, OSError) else str(error)
+                )
                 if not self.is_folder:
-                    raise
+                    raise SourceError(reason) from error
                 # It leaves no position: once it is mended, the next run reads it from its first item.
-                gather.add(Refusal(Origin(path, 0), str(error)), counted=False)
+                if gather.add(Refusal(Origin(path, 0), reason), counted=False):
+                    yield gather.take()
                 return
-        wanted = first_wanted(self.resume.get(path))
         for item in items:
             if item.origin.offset >= wanted and gather.add(item, counted=size is not None):
                 yield gather.take()
