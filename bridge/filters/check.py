@@ -124,23 +124,22 @@ class Checker:
 
     def unify(self, nodes: tuple[Node, ...], what: str) -> tuple[tuple[Node, ...], SqlType]:
         """Bring values to one type: the integers among doubles become doubles, NULL becomes anything."""
+        for node in nodes:
+            if node.type is SqlType.OPAQUE:
+                raise self.refuse(node, f"{describe(node)} can only be tested with IS [NOT] NULL")
         found = {node.type for node in nodes} - {SqlType.NULL}
         if found == NUMERIC:
             kind = SqlType.DOUBLE
         elif len(found) > 1:
             first = next(node for node in nodes if node.type is not SqlType.NULL)
-            other = next(n for n in nodes if n.type not in (SqlType.NULL, first.type))
-            if not {first.type, other.type} <= NUMERIC or len(found) > 2:
-                raise self.refuse(
-                    other,
-                    f"{what} cannot mix {describe(first)} ({first.type.value}) with "
-                    f"{describe(other)} ({other.type.value})",
-                )
-            kind = SqlType.DOUBLE
+            other = next(n for n in nodes if n.type is not SqlType.NULL and n.type is not first.type)
+            raise self.refuse(
+                other,
+                f"{what} cannot mix {describe(first)} ({first.type.value}) with "
+                f"{describe(other)} ({other.type.value})",
+            )
         else:
             kind = next(iter(found), SqlType.NULL)
-        if kind is SqlType.OPAQUE:
-            raise self.refuse(nodes[0], f"{describe(nodes[0])} can only be tested with IS [NOT] NULL")
         return tuple(as_type(node, kind) for node in nodes), kind
 
     def _literal(self, node: Node) -> Node:

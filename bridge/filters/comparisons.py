@@ -181,7 +181,8 @@ class Comparisons:
         if node.args[0].type in NUMERIC:
             first, again = self.once(code)
             return f"({first} {'!=' if wanted else '=='} {again})"
-        return f"({code} is {'None' if wanted else 'not None'})"
+        first, _ = self.once(code)
+        return f"({first} is {'None' if wanted else 'not None'})"
 
     def _same(self, node: Node, wanted: bool) -> str:
         left_code, left_again = self.once(self.plain(node.args[0]))

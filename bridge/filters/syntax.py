@@ -27,6 +27,7 @@ from bridge.filters.dialect import (
     TRANSLATED,
 )
 from bridge.filters.functions import FUNCTIONS
+from bridge.filters.like import compile_like
 from bridge.filters.nodes import Node
 from bridge.filters.sqltext import (
     MAX_DEPTH,
@@ -218,6 +219,7 @@ class _Translator:
                 f"not {shorten(pattern)!r}."
             )
         operand = self.node(text, depth)
+        compile_like(str(pattern.this), escape)  # refuses a pattern that is none, while the text is at hand
         value = (type(tree).__name__.lower(), str(pattern.this), escape)
         like = Node("like", (operand,), value, at=operand.at)
         return _negated(like) if tree.args.get("negate") else like
