@@ -91,7 +91,7 @@ def keep_packets(
     return Kept(read, kept, tuple(by_filter))
 
 
-def _met(select: Selection, item: Item) -> list[int] | Refusal:
+def _met(select: Selection, item: Item) -> Sequence[int] | Refusal:
     if isinstance(item, Refusal):
         return item
     if not isinstance(item, Packet):

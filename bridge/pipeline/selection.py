@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
@@ -11,9 +13,23 @@ from bridge.filters import AnyFilter, FilterSet, Selector
 
 __all__ = ["Selection"]
 
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """The filters that fit a schema, compiled; and the index of each among all of them."""
+
+    select: Selector
+    indices: tuple[int, ...]
+
 
 class Selection:
     """Filters compiled for each writer schema that comes along.
+
+    A stream may carry several surveys, and a filter for one names fields that the other lacks. So a
+    filter that does not fit a schema is left out for its packets (and said so once); only where none
+    fits, the packets are refused.
 
     Parameters
     ----------
@@ -23,33 +39,40 @@ class Selection:
 
     def __init__(self, filters: Sequence[AnyFilter]) -> None:
         self.filters = tuple(filters)
-        self._set = FilterSet(self.filters)
-        self._compiled: dict[Schema, Selector | str] = {}
+        self._compiled: dict[Schema, _Fitting | str] = {}
 
-    def __call__(self, packet: Packet) -> list[int]:
-        """Indices of the filters that the packet meets.
+    def __call__(self, packet: Packet) -> Sequence[int]:
+        """Indices of the filters that the packet meets, ascending.
 
         Raises
         ------
         ExpressionError
-            If a filter does not fit the first schema that comes: then it is the filter that is wrong.
+            If no filter fits the first schema that comes: then it is the filters that are wrong.
         PacketError
-            If a filter does not fit a later schema, or the packet its schema.
+            If none fits a later schema, or the packet does not fit its schema.
         """
-        matches = self._compiled.get(packet.schema)
-        if matches is None:
-            matches = self._compile(packet.schema)
-        if isinstance(matches, str):
-            raise PacketError(matches)
-        return matches(packet.data, packet.start, packet.stop)
+        fitting = self._compiled.get(packet.schema)
+        if fitting is None:
+            fitting = self._compiled[packet.schema] = self._compile(packet.schema)
+        if isinstance(fitting, str):
+            raise PacketError(fitting)
+        met = fitting.select(packet.data, packet.start, packet.stop)
+        return [fitting.indices[index] for index in met]
 
-    def _compile(self, schema: Schema) -> Selector | str:
-        compiled: Selector | str
-        try:
-            compiled = self._set.compile(schema)
-        except ExpressionError as error:
+    def _compile(self, schema: Schema) -> _Fitting | str:
+        indices: list[int] = []
+        errors: list[ExpressionError] = []
+        for index, each in enumerate(self.filters):
+            try:
+                FilterSet([each]).compile(schema)
+            except ExpressionError as error:
+                errors.append(error)
+            else:
+                indices.append(index)
+        if not indices:
             if not self._compiled:
-                raise
-            compiled = str(error).rstrip(".")
-        self._compiled[schema] = compiled
-        return compiled
+                raise errors[0]
+            return str(errors[0]).rstrip(".")
+        for unfit in errors:
+            _log.warning("Left out for alerts of schema %s: %s", schema.name, unfit)
+        return _Fitting(FilterSet([self.filters[index] for index in indices]).compile(schema), tuple(indices))
