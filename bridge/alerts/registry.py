@@ -21,13 +21,17 @@ from bridge.alerts.schema import Schema, parse_schema
 from bridge.alerts.schema_files import inline_references
 from bridge.errors import SchemaError, UsageError
 
-__all__ = ["LSST_REGISTRY", "Registry", "is_registry_url"]
+__all__ = ["LSST_REGISTRY", "Registry", "RegistryDownError", "is_registry_url"]
 
 LSST_REGISTRY = "https://rubin-alert-schemas.slac.stanford.edu/schema-registry"
 """Rubin's public registry of alert schemas."""
 
 REPLY_LIMIT = 16 << 20
 ACCEPTED = "application/vnd.schemaregistry.v1+json, application/json"
+
+
+class RegistryDownError(SchemaError):
+    """A registry that does not answer now and may answer later."""
 
 
 def is_registry_url(text: str) -> bool:
@@ -73,7 +77,9 @@ class Registry:
         Raises
         ------
         SchemaError
-            If the registry does not know it, cannot be reached, or answers something else.
+            If the registry does not know it or answers something else.
+        RegistryDownError
+            If it cannot be reached.
         """
         return self._schema(f"/schemas/ids/{schema_id}", f"schema id {schema_id}")
 
@@ -144,7 +150,7 @@ class Registry:
             except (OSError, http.client.HTTPException) as error:
                 reason = str(getattr(error, "reason", "") or error or type(error).__name__)
         else:
-            raise SchemaError(
+            raise RegistryDownError(
                 f"The registry {self.url} cannot be asked for {what} ({reason}, {self.attempts} attempts). "
                 "Check the address and the network, or name a folder of schemas with --schemas DIR."
             )

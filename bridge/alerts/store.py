@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.alerts.registry import Registry, is_registry_url
+from bridge.alerts.registry import Registry, RegistryDownError, is_registry_url
 from bridge.alerts.schema import Schema
 from bridge.alerts.schema_files import SchemaFile, load_schema_file, lsst_id, lsst_version, scan_folder
 from bridge.alerts.user_schemas import user_folder, write_schema
@@ -31,7 +31,10 @@ from bridge.resources import schemas_folder
 __all__ = ["SchemaEntry", "SchemaStore", "lsst_distribution", "open_store"]
 
 RETRY_S = 60.0
-"""How long a registry's refusal is remembered before the same id is asked again, in seconds."""
+"""How long an unknown id is remembered before it is looked for again, in seconds."""
+
+DOWN_S = 10.0
+"""How long a registry that did not answer is left alone, in seconds; packets are refused meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class SchemaStore:
     clock: Callable[[], float] = time.monotonic
     _loaded: dict[int, Schema] = field(default_factory=dict, repr=False)
     _refused: dict[int, tuple[str, float]] = field(default_factory=dict, repr=False)
+    _down: tuple[str, float] | None = field(default=None, repr=False)
     _names: dict[Path, str] = field(default_factory=dict, repr=False)
     _files: list[SchemaEntry] | None = field(default=None, repr=False)
 
@@ -91,6 +95,8 @@ class SchemaStore:
             raise SchemaError(refused[0])
         try:
             schema = self._find_id(schema_id)
+        except RegistryDownError:
+            raise
         except SchemaError as error:
             self._refused[schema_id] = (str(error), self.clock() + RETRY_S)
             # A stream of garbage brings new ids for ever; their refusals must not pile up.
@@ -175,7 +181,13 @@ class SchemaStore:
             copy = self.registry_copies / registry.slug / f"{schema_id}.avsc"
             if copy.is_file():
                 return load_schema_file(copy)
-        schema = registry.fetch(schema_id)
+        if self._down is not None and self.clock() < self._down[1]:
+            raise RegistryDownError(self._down[0])
+        try:
+            schema = registry.fetch(schema_id)
+        except RegistryDownError as error:
+            self._down = (str(error), self.clock() + DOWN_S)
+            raise
         if copy is not None:
             # A copy that cannot be kept costs a question after the next start, nothing now.
             with contextlib.suppress(SourceError):

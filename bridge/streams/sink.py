@@ -82,7 +82,8 @@ def open_sink(url: str | os.PathLike[str]) -> Sink:
     """
     # The sinks build on this module, so they can only be imported when one is wanted.
     from bridge.streams.container_sink import ContainerSink, PipeSink
-    from bridge.streams.file_sinks import FolderSink, TarSink
+    from bridge.streams.file_sinks import FileSink
+    from bridge.streams.outlets import FolderOutlet, TarOutlet
 
     text = os.fspath(url)
     refuse_brokers(text, "written")
@@ -92,17 +93,17 @@ def open_sink(url: str | os.PathLike[str]) -> Sink:
         return PipeSink(sys.stdout.buffer)
     path = Path(text)
     if path.is_dir():
-        return FolderSink(path)
+        return FileSink(FolderOutlet(path))
     name = path.name.lower()
     if name.endswith((".tar", ".tar.gz", ".tgz")):
-        return TarSink(path)
+        return FileSink(TarOutlet(path))
     if name.endswith(".avro"):
         return ContainerSink(path)
     if path.exists():
         raise SourceError(
             f"{path} is a file; packets are kept in a folder, or in a file named .avro, .tar or .tar.gz."
         )
-    return FolderSink(path)
+    return FileSink(FolderOutlet(path))
 
 
 @contextmanager

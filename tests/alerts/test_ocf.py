@@ -34,7 +34,7 @@ RECORD = {
     "fields": [{"name": "i", "type": "long"}, {"name": "s", "type": "string"}],
 }
 
-relaxed = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+relaxed = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def container(schema: Any, codec: str, blocks: list[list[bytes]], sync: bytes = SYNC) -> bytes:

@@ -129,6 +129,20 @@ def test_a_registry_that_stumbles_is_asked_again(server: StandIn, naps: list[flo
     assert naps == [1.0]
 
 
+def test_a_registry_that_is_down_is_left_alone_for_a_while(server: StandIn, naps: list[float]) -> None:
+    server.put("/schemas/ids/7", b"busy", status=503)
+    now = [0.0]
+    store = SchemaStore(registry=registry(server, naps), clock=lambda: now[0])
+    for _ in range(3):
+        for schema_id in (7, 8, 9):
+            with pytest.raises(SchemaError, match="HTTP status 503"):
+                store.by_id(schema_id)
+    assert len(server.asked) == 3
+    server.put("/schemas/ids/7", {"schema": json.dumps(SCHEMA)})
+    now[0] = 10.0
+    assert store.by_id(7).name == "r"
+
+
 def test_a_registry_that_is_down_is_given_up_with_a_remedy(server: StandIn, naps: list[float]) -> None:
     server.put("/schemas/ids/7", b"busy", status=500)
     with pytest.raises(SchemaError, match=r"HTTP status 500, 3 attempts.*--schemas DIR"):

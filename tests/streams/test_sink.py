@@ -20,7 +20,9 @@ from bridge.alerts.store import SchemaStore, open_store
 from bridge.errors import SourceError, UsageError
 from bridge.streams import open_sink
 from bridge.streams.container_sink import PipeSink
+from bridge.streams.file_sinks import FileSink
 from bridge.streams.naming import file_bytes, file_name
+from bridge.streams.outlets import TarOutlet
 from bridge.streams.sink import writing
 
 PLAIN = parse_schema(
@@ -156,9 +158,7 @@ def test_two_packets_of_one_id_in_one_run_are_both_kept_and_a_second_run_changes
 
 
 def test_members_of_a_tar_have_the_time_of_writing(tmp_path: Path) -> None:
-    from bridge.streams.file_sinks import TarSink
-
-    with TarSink(tmp_path / "t.tar", now=lambda: 1_700_000_000.5) as sink:
+    with FileSink(TarOutlet(tmp_path / "t.tar", now=lambda: 1_700_000_000.5)) as sink:
         sink.write(packet(b"\x02\x54"))
     with tarfile.open(tmp_path / "t.tar") as tar:
         assert [(m.name, m.mtime) for m in tar] == [("42.avro", 1_700_000_000)]
