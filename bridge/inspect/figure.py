@@ -129,7 +129,7 @@ def _title(report: Report) -> str:
         ra, dec = report.position.ra_deg, report.position.dec_deg
         place = f"{sexagesimal_ra(ra, 2)} {sexagesimal_dec(dec, 1)}  ({ra:.5f}, {dec:+.5f})"
         found = {fact.key: fact for section in report.sections for fact in section.facts}
-        moment = found.get("utc")
+        moment = found.get("utc") or found.get("time")
         lines.append(f"{place}   {str(moment.value).replace('T', ' ') if moment else ''}".rstrip())
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Mark", "mark_of"]
+__all__ = ["HOLLOW", "Mark", "mark_of"]
 
 
 class Mark(NamedTuple):
@@ -33,6 +33,9 @@ MARKS = {
     "H": Mark("#56B4E9", "X", "✖", "H", "cyan"),
     "K": Mark("#F0E442", "h", "⬟", "K", "bright_yellow"),
 }
+HOLLOW = {"●": "○", "■": "□", "▲": "△", "◆": "◇", "★": "☆", "✚": "✛", "✦": "✧", "✖": "✕", "⬟": "⬠"}
+"""Sign of a source that is fainter than its reference, where the value does not say so."""
+
 OTHERS = (
     Mark("#0072B2", "o", "●", "o", "blue"),
     Mark("#D55E00", "s", "■", "x", "red"),

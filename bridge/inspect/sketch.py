@@ -14,7 +14,7 @@ import numpy as np
 from rich.text import Text
 
 from bridge.inspect.curve import LightCurve, Role
-from bridge.inspect.marks import mark_of
+from bridge.inspect.marks import HOLLOW, mark_of
 from bridge.inspect.values import printable
 
 __all__ = ["sketch"]
@@ -133,6 +133,8 @@ def _draw_signs(
     for index in order:
         mark = mark_of(curve.band[index], curve.bands)
         sign = mark.sign if unicode else mark.ascii
+        if unicode and curve.is_magnitude and curve.fainter[index]:
+            sign = HOLLOW[sign]
         style = mark.style
         if curve.role[index] == "limit":
             sign, style = signs.limit, f"dim {mark.style}"
@@ -206,6 +208,8 @@ def _legend(curve: LightCurve, signs: _Signs, *, unicode: bool) -> Text:
         line.append(mark.sign if unicode else mark.ascii, mark.style)
         line.append(f" {printable(band)}   ")
     roles = set(curve.role)
+    if unicode and curve.is_magnitude and (curve.where("detection") & curve.fainter).any():
+        line.append("○ □ fainter than reference   ", "dim")
     if "limit" in roles:
         line.append(f"{signs.limit} upper limit   ", "dim")
     if "forced" in roles:

@@ -148,3 +148,15 @@ def test_unknown_bands_get_marks_of_their_own() -> None:
     assert mark_of("clear", bands).sign != mark_of("white", bands).sign
     assert mark_of("r", bands).sign == "■"
     assert np.unique([mark_of(b).colour for b in "ugrizy"]).size == 6
+
+
+def test_magnitude_of_a_negative_difference_has_a_hollow_sign_and_a_flux_has_not() -> None:
+    drawings = {
+        unit: "\n".join(row.plain for row in sketch(curve_of(line(0.3, fainter=True), unit), 100))
+        for unit in ("mag", "nJy")
+    }
+    # One of the signs stands in the legend, which shows each band by its full one.
+    assert drawings["mag"].count("□") == 8
+    assert drawings["mag"].count("■") == 1
+    assert "fainter than reference" in drawings["mag"]
+    assert "□" not in drawings["nJy"]
