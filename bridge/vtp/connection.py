@@ -121,7 +121,7 @@ class BroadcasterConnection:
             self._serving = True
             events.append(GraceOver())
         oldest = self.flight.oldest_sent_at
-        if oldest is not None and now - oldest >= self.settings.ack_timeout_s:
+        if oldest is not None and now >= oldest + self.settings.ack_timeout_s:
             waited = f"{now - oldest:.0f} s"
             events.append(self._die(f"it has not acknowledged {self.flight.oldest_ivorn} for {waited}"))
         elif now >= self._next_iamalive_at:

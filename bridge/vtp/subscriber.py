@@ -142,6 +142,8 @@ class SubscriberProtocol(Protocol):
         if data:
             self._wire().write(data)
         due = self.connection.next_tick_at
+        if self.connection.dead is not None:
+            return
         if self._tick_call is None or self._tick_call.getTime() > due:
             if self._tick_call is not None:
                 self._tick_call.cancel()

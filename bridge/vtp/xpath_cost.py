@@ -21,7 +21,15 @@ _OPERATORS = frozenset(
     ["(", "[", ",", "|", "+", "-", "=", "!=", "<", ">", "<=", ">=", "and", "or", "div", "mod"]
 )
 _WIDE_AXES = frozenset(
-    "parent ancestor ancestor-or-self descendant descendant-or-self following-sibling preceding-sibling".split()
+    [
+        "ancestor",
+        "ancestor-or-self",
+        "descendant",
+        "descendant-or-self",
+        "following-sibling",
+        "parent",
+        "preceding-sibling",
+    ]
 )
 # libxml2 merges their results in quadratic time: one step on a 99 kB packet takes minutes.
 _FORBIDDEN_AXES = frozenset(["following", "preceding"])
