@@ -58,25 +58,26 @@ def fit(
     PacketError
         If it does not fit even without history and cutouts.
     """
-    total = sum(map(len, before)) + sum(map(len, after)) + sum(len(item.xml) for item in attachments)
+    head, tail = b"".join(before), b"".join(after)
+    total = len(head) + len(tail) + sum(len(item.xml) for item in attachments)
     for plan, rows in tables:
         total += len(plan.head) + len(plan.fields) + len(DATA_HEAD) + len(DATA_TAIL)
         total += sum(map(len, rows.cells)) + len(ROW_BREAK) * (len(rows.cells) - 1)
     if total <= max_bytes:
-        parts = list(before)
+        parts = [head]
         for plan, rows in tables:
             parts += (plan.head, plan.fields, DATA_HEAD, ROW_BREAK.join(rows.cells), DATA_TAIL)
         parts += [item.xml for item in attachments]
-        parts += after
+        parts.append(tail)
         return b"".join(parts), ()
-    return _shrink(before, tables, attachments, after, max_bytes, total)
+    return _shrink(head, tables, attachments, tail, max_bytes, total)
 
 
 def _shrink(
-    before: Sequence[bytes],
+    head: bytes,
     tables: Sequence[tuple[TablePlan, Rows]],
     attachments: Sequence[Attachment],
-    after: Sequence[bytes],
+    tail: bytes,
     max_bytes: int,
     total: int,
 ) -> tuple[bytes, tuple[str, ...]]:
@@ -130,7 +131,7 @@ def _shrink(
             f"the packet has {total + notes_bytes} bytes without history and cutouts, "
             f"and {max_bytes} are allowed"
         )
-    xml = b"".join((*before, *reversed(bodies), *(item.xml for item in kept), *outside, *after))
+    xml = b"".join((head, *reversed(bodies), *(item.xml for item in kept), *outside, tail))
     return xml, tuple(shed)
 
 

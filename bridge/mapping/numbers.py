@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-__all__ = ["NOTHING", "array_cells", "array_text", "texts_of_doubles", "texts_of_floats"]
+__all__ = ["NOTHING", "array_cells", "array_text", "split_cells", "texts_of_doubles", "texts_of_floats"]
 
 NOTHING = b"null"
 """Text of a number that is null or NaN."""
@@ -37,9 +37,13 @@ def array_text(values: npt.NDArray[Any]) -> bytes:
 
 def array_cells(values: npt.NDArray[Any]) -> list[bytes]:
     """Text of each value of an array of shape (n,), n > 0."""
-    text = array_text(values)
+    return split_cells(array_text(values), values)
+
+
+def split_cells(text: bytes, values: npt.NDArray[Any]) -> list[bytes]:
+    """The same, where `array_text` was called already."""
     cells = text[1:-1].split(b",")
-    if values.dtype.kind == "f" and NOTHING in text:
+    if NOTHING in text:
         for index in np.flatnonzero(np.isinf(values)).tolist():
             cells[index] = b"INF" if values[index] > 0 else b"-INF"
     return cells

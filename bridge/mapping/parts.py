@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.errors import PacketError, UsageError
-from bridge.mapping.elements import described, reference
+from bridge.mapping.elements import described
 from bridge.mapping.fit import Attachment
 from bridge.mapping.model import Cutout, Inference
 from bridge.mapping.times import SCALES
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d+)?Z?\Z")
+PLAIN = re.compile(r"[A-Za-z0-9_.-]+\Z")
 HOLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -108,14 +109,16 @@ def ivorn_renderer(prefix: str, template: str, paths: Sequence[str]) -> Callable
 def uri_renderer(template: str, about: str, absent: frozenset[Any]) -> Callable[..., bytes]:
     """Function ``values -> Reference``, empty where a value is missing."""
     pieces = [escape(piece) for piece in HOLE.split(template)[::2]]
+    kind = b' type="%b"' % escape(about) if about else b""
 
     def uri(*values: Any) -> bytes:
         out = [pieces[0]]
         for value, piece in zip(values, pieces[1:], strict=True):
             if value is None or value in absent:
                 return b""
-            out += (escape(quote(str(value), safe="")), piece)
-        return b"\n" + reference(b"".join(out), about)
+            text = str(value)
+            out += (text.encode() if PLAIN.match(text) else escape(quote(text, safe="")), piece)
+        return b'\n<Reference uri="%b"%b/>' % (b"".join(out), kind)
 
     return uri
 

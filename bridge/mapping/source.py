@@ -16,10 +16,12 @@ from bridge.errors import MappingError, SchemaError
 from bridge.mapping import elements, parts
 from bridge.mapping.fit import fit
 from bridge.mapping.model import Group, Mapping, Paths, Table, Value, first_path
+from bridge.mapping.numbers import NOTHING
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import with_rest
 from bridge.mapping.scalars import Scalars, absent_texts, data_type, text_renderer
-from bridge.mapping.tables import ColumnPlan, TablePlan
+from bridge.mapping.sheet import ColumnPlan, render_sheet
+from bridge.mapping.tables import TablePlan
 from bridge.voevent.ids import check_authority
 from bridge.voevent.xmltext import escape, is_uri
 
@@ -48,6 +50,25 @@ def write_source(mapping: Mapping, schema: Schema, options: TranslateOptions) ->
     return _Writer(with_rest(mapping, schema), schema, options).write()
 
 
+class Sheet:
+    """The columns that the tables of one array want, each once."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.plans: list[ColumnPlan] = []
+        self.raws: list[str] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+
+    def place(self, plan: ColumnPlan, raw: str, value: Value) -> int:
+        """Position of a column in the sheet."""
+        key = (raw, value.convert, repr(value.codes), value.absent)
+        if key not in self._places:
+            self._places[key] = len(self.plans)
+            self.plans.append(plan)
+            self.raws.append(raw)
+        return self._places[key]
+
+
 class _Writer:
     def __init__(self, mapping: Mapping, schema: Schema, options: TranslateOptions) -> None:
         self.mapping = mapping
@@ -58,6 +79,7 @@ class _Writer:
         self.const = self.scalars.constant
         self.body: list[str] = []
         self.absent_sets: dict[frozenset[bytes], int] = {}
+        self.sheets: dict[str, Sheet] = {}
 
     def write(self) -> Written:
         self._place_and_time()
@@ -152,9 +174,13 @@ class _Writer:
         tables: list[str] = []
         if self.options.history != "none":
             for index, table in enumerate(self.mapping.tables):
-                name = self._table(index, table)
-                if name:
-                    tables.append(name)
+                call = self._table(index, table)
+                if call:
+                    tables.append(call)
+        self.const("SHEET", render_sheet)
+        for sheet in self.sheets.values():
+            plans = self.const(f"COLUMNS_{sheet.number}", tuple(sheet.plans))
+            self.body.append(f"sheet_{sheet.number} = SHEET({plans}, ({', '.join(sheet.raws)},))")
         self._references()
         self._cutouts()
         return tables
@@ -220,52 +246,43 @@ class _Writer:
                 columns.append((value, path))
         if not columns:
             return None
-        plans, fields, raws = [], [], []
+        sheet = self.sheets.setdefault(source, Sheet(len(self.sheets)))
+        fields, places = [], []
         for value, path in columns:
-            raws.append(self.scalars.raw(path))
+            raw = self.scalars.raw(path)
             field = self.scalars.fields[path]
             if field.kind != "column":
                 raise MappingError(
                     f"Mapping {self.mapping.key}, table {table.name!r}: {path!r} is not a column of an array."
                 )
-            plans.append(self._column_plan(value, path))
+            places.append(sheet.place(self._column_plan(value, path), raw, value))
             fields.append(elements.field_element(value, data_type(value, field)))
-        time = self._extra(table.time, source, raws)
-        chooser = self._extra(table.where_set or table.where_null, source, raws)
         plan = TablePlan(
             name=table.name,
             head=b'\n<Table name="%b">%b' % (escape(table.name), elements.described(table.about)),
             fields=b"".join(fields),
-            columns=tuple(plans),
-            time=time,
-            chooser=chooser,
+            columns=tuple(places),
             keep_null=bool(table.where_null),
             newest=self.options.history if isinstance(self.options.history, int) else None,
         )
         name = self.const(f"TABLE_{index}", plan)
+        time = self._column(table.time, source)
+        chooser = self._column(table.where_set or table.where_null, source)
         current = self._current(table, columns, source)
-        self.body.append(f"rows_{index} = {name}(({', '.join(raws)},), {current})")
-        return f"({name}, rows_{index})"
+        return f"({name}, {name}(sheet_{sheet.number}, {time}, {chooser}, {current}))"
 
     def _column_plan(self, value: Value, path: str) -> ColumnPlan:
         field = self.scalars.fields[path]
-        kinds = {"float": "float", "double": "float", "int": "int", "long": "int", "boolean": "bool"}
-        absent = absent_texts(self.mapping, value, field.type) - {b"null"}
-        if field.type in ("float", "double"):
-            absent = absent | {b"null"}
-        return ColumnPlan(
-            kind=kinds.get(field.type, "text"),
-            absent=frozenset(absent),
-            render=text_renderer(self.mapping, value, field),
-        )
+        render = text_renderer(self.mapping, value, field)
+        if render is not None:
+            return ColumnPlan("", frozenset(), render)
+        batches = {"float": "float", "double": "double", "int": "int", "long": "int", "boolean": "bool"}
+        return ColumnPlan(batches[field.type], absent_texts(self.mapping, value, field.type) - {NOTHING})
 
-    def _extra(self, path: str, source: str, raws: list[str]) -> int | None:
+    def _column(self, path: str, source: str) -> str:
         if not path:
-            return None
-        raw = self.scalars.raw(self._needed((_join(source, path),), "[[table]]"))
-        if raw not in raws:
-            raws.append(raw)
-        return raws.index(raw)
+            return "None"
+        return self.scalars.raw(self._needed((_join(source, path),), "[[table]]"))
 
     def _current(self, table: Table, columns: list[tuple[Value, str]], source: str) -> str:
         if not table.current:
