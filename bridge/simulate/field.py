@@ -39,8 +39,8 @@ class Field:
         Its lasting objects; slot and index are the same.
     past
         Exposures before the simulation begins.
-    seen
-        All exposures so far: the past, then the simulated ones.
+    seen, past_count
+        Exposures that histories may still reach back to, oldest first, and how many of them are of the past.
     night, asteroids
         The asteroids of the night (MJD) last simulated.
     """
@@ -49,6 +49,7 @@ class Field:
     objects: Objects
     past: Exposures
     seen: Exposures
+    past_count: int
     night: int = -1
     asteroids: Objects | None = None
 
@@ -70,11 +71,14 @@ class Field:
             kinds, np.arange(len(kinds)), pointing, sky.width_deg, sigma, start_mjd_tai, rng
         )
         past = sky.past(pointing, start_mjd_tai, seed, backlog)
-        return cls(pointing, objects, past, past)
+        return cls(pointing, objects, past, past, len(past))
 
-    def remember(self, exposure: Exposures) -> None:
-        """Add a simulated exposure to those seen."""
-        self.seen = joined([self.seen, exposure])
+    def remember(self, exposure: Exposures, window_d: float) -> None:
+        """Add a simulated exposure to those seen, and forget those that left the window."""
+        seen = joined([self.seen, exposure])
+        recent = seen.midpoint_mjd_tai >= exposure.midpoint_mjd_tai[0] - window_d - 1
+        self.past_count -= min(self.past_count, int((~recent).sum()))
+        self.seen = seen[recent]
 
 
 def observe(

@@ -104,12 +104,16 @@ class LsstSimulator:
         self.counts = share_out(alerts)
         self.fields: dict[int, LsstField] = {}
         self.orbits: dict[int, bytes] = {}
+        self.night = -1
 
     def visit(self, number: int) -> Visit:
         """Observe: detections, histories and all rows of the visit; only stamps are left for later."""
         exposure = LSST.visit(number, self.start, self.seed)
         pointing = LSST.pointing(number)
         place = self._field(pointing)
+        if self.night != int(exposure.night_mjd[0]):
+            self.night = int(exposure.night_mjd[0])
+            self.orbits.clear()
         rng = random_stream(self.seed, 3, number)
         objects, seen = observe(LSST, place.field, exposure, self.counts, self.seed, number, rng)
         seen = seen[(seen.snr > DETECTION_SNR) | (objects.kind[seen.who] == BOGUS)]

@@ -64,6 +64,8 @@ class Visit:
         Name of the pointing.
     count
         Number of alerts.
+    assemble
+        Makes the alerts.
     """
 
     number: int

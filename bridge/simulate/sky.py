@@ -6,7 +6,7 @@ field has a past as well, so that the first visit already finds objects with lon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -124,6 +124,9 @@ class Exposures:
 
     def __len__(self) -> int:
         return len(self.midpoint_mjd_tai)
+
+    def __getitem__(self, rows: npt.NDArray[np.bool_]) -> Exposures:
+        return Exposures(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def sigma_njy(self) -> Floats:

@@ -178,7 +178,7 @@ class ZtfSimulator:
         each, when = np.repeat(fresh, length), np.tile(np.arange(length), len(fresh))
         past = measure(objects, each, place.seen, when, rng)
         # An object that did not alert in an earlier simulated visit was not detected there.
-        lasting = (each < len(place.objects)) & (when < len(place.past))
+        lasting = (each < len(place.objects)) & (when < place.past_count)
         found = lasting & (past.snr > DETECTION_SNR)
         silent = each >= len(place.objects)
         past.flux[silent] = (past.flux_err * rng.standard_normal(len(past)).astype(np.float32))[silent]
@@ -202,7 +202,11 @@ class ZtfSimulator:
         position = np.cumsum(found) - 1
         encoded = [rows[int(position[i])] if found[i] else b"" for i in np.flatnonzero(known).tolist()]
         self._append(place, objects, everything[known], found[known], exposure, number, rng, encoded)
-        place.remember(exposure)
+        place.remember(exposure, WINDOW_D)
+        # Artefacts never come back, nor asteroids after their night.
+        self.tracks = {
+            key: track for key, track in self.tracks.items() if key[0] >= 0 or key[0] == -1 - place.night
+        }
 
     def _append(
         self,

@@ -14,7 +14,8 @@ from astropy.io import fits
 from astropy.time import Time
 
 from bridge.alerts.lens import compile_lens
-from bridge.simulate import SimulatedAlert, Visit, simulate
+from bridge.simulate import SimulatedAlert, Visit, simulate, writer_schema
+from bridge.simulate.ztf import ZtfSimulator
 from tests.simulate.reading import decode, encode
 
 Night = list[tuple[Visit, list[tuple[SimulatedAlert, dict[str, Any]]]]]
@@ -195,3 +196,20 @@ def test_sizes_are_those_of_real_packets() -> None:
     assert sizes[0] > 64_000
     assert 66_000 < sizes[len(sizes) // 2] < 74_000
     assert sizes[-1] < 80_000
+
+
+def test_a_long_run_forgets_what_no_packet_needs() -> None:
+    """Forty nights: histories slide with their thirty days, and objects of one night leave no trace."""
+    simulator = ZtfSimulator(writer_schema("ztf", "4.02"), "4.02", 1, 12, 61105.2, None)
+    for number in range(40 * 6):
+        visit = simulator.visit(number)
+    assert len(simulator.tracks) < 3 * 12 + 12
+    for place in simulator.fields.values():
+        assert place.past_count == 0
+        assert len(place.seen) <= 2 * 32
+    for alert in visit:
+        record = decode(alert)
+        dates = [row["jd"] for row in record["prv_candidates"]]
+        assert dates == sorted(set(dates))
+        assert record["candidate"]["jd"] - dates[0] <= 30
+        assert 40 < len(dates) <= 61
