@@ -81,7 +81,7 @@ def find_alerts() -> list[Packet]:
 
 def make_filters(count: int, seed: int) -> list[tuple[str, Callable[[dict[str, Any]], bool]]]:
     """Filters of three conditions each: the SQL, and the same by hand as a function of a decoded alert."""
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    draw = random.Random(seed)
     made: list[tuple[str, Callable[[dict[str, Any]], bool]]] = []
     for _ in range(count):
         parts = []
