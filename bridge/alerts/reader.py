@@ -16,7 +16,7 @@ from typing import BinaryIO
 __all__ = ["ForwardReader", "chunks_of", "compression_of", "decompress_chunks"]
 
 CHUNK = 1 << 18
-INFLATED = 1 << 20
+INFLATED = 1 << 18
 
 
 class ForwardReader:
@@ -153,7 +153,7 @@ def compression_of(head: bytes) -> str | None:
 
 
 def decompress_chunks(chunks: Iterable[bytes], compression: str) -> Iterator[bytes]:
-    """Decompress piece by piece, never more than a megabyte at a time, whatever a bomb would like.
+    """Decompress piece by piece, never more than a quarter megabyte at a time, whatever a bomb would like.
 
     Several compressed streams one after the other are read as one, as the command line tools do; zero bytes
     behind the last are padding.

@@ -316,6 +316,33 @@ def test_a_disk_that_fails_gives_what_was_read_and_the_reason() -> None:
     assert "Input/output error" in items[1].reason
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=20), st.integers(0, 700)), max_size=4),
+    st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_damage_to_a_tar_raises(damage: list[tuple[int, bytes, int]], mended: bool) -> None:
+    members = {
+        "a.xml": b"<v/>",
+        "long-" * 40 + ".json": b"{}",
+        "b.avro": b"Obj\x01" + b"z" * 700,
+        "c.xml": b"<v/>",
+    }
+    data = bytearray(tar_of(members))
+    for at, inserted, removed in damage:
+        data[at : at + removed] = inserted
+    if mended:
+        # Right checksums let the damage through to the fields behind them.
+        for at in range(0, min(len(data), 5000) - 511, 512):
+            if data[at + 257 : at + 262] == b"ustar":
+                total = 256 + sum(data[at : at + 148]) + sum(data[at + 156 : at + 512])
+                data[at + 148 : at + 156] = b"%06o\0 " % total
+    items = list(read_stream(io.BytesIO(bytes(data)), "tar", STORE))
+    assert all(isinstance(item, (Packet, Document, Refusal)) for item in items)
+    if not damage:
+        assert kinds(items) == ["Document", "Document", "Refusal", "Document"]
+
+
 @given(st.binary(max_size=400), st.sampled_from(["gzip", "bzip2", "xz", "none"]), st.integers(1, 50))
 @settings(max_examples=150, deadline=None)
 def test_any_pieces_and_any_bytes_read_alike(data: bytes, compression: str, piece: int) -> None:
