@@ -12,9 +12,10 @@ from bridge.alerts.fields import Field, list_fields
 from bridge.alerts.schema import Schema
 from bridge.mapping.model import Group, Mapping, Table, Value, has_path
 
-__all__ = ["with_rest"]
+__all__ = ["BULK", "with_rest"]
 
 BULK = frozenset({"bytes", "fixed"})
+"""Avro types that do not go into a packet unless a mapping asks for them."""
 
 
 def with_rest(mapping: Mapping, schema: Schema) -> Mapping:

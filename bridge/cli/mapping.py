@@ -1,0 +1,164 @@
+"""``voevent-bridge mapping``: which mappings there are, what they say, whether they are right, and a first draft."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bridge.alerts.schema import Schema
+from bridge.alerts.store import open_store
+from bridge.alerts.user_schemas import schema_from_file
+from bridge.errors import BridgeError, UsageError
+from bridge.mapping import Mapping, choose_mapping, compile_translator, list_mappings, load_mapping
+from bridge.mapping.check import check_mapping
+from bridge.mapping.scaffold import write_scaffold
+from bridge.resources import mappings_folder
+
+__all__ = ["command"]
+
+JSON_HELP = "One JSON document on standard output."
+SCHEMA_HELP = "Schema (.avsc) or alert file whose fields are looked up; may be given several times."
+
+
+@click.group()
+def command() -> None:
+    """List, show, check and write mapping files."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def list_(as_json: bool) -> None:
+    """List the mappings that come with the program.
+
+    \b
+    Example:
+      voevent-bridge mapping list
+    """
+    rows = [
+        {
+            "name": item.key,
+            "title": item.title,
+            "schemas": item.match.name,
+            "params": sum(len(group.params) for group in item.groups),
+            "tables": [table.name for table in item.tables],
+        }
+        for item in list_mappings()
+    ]
+    if as_json:
+        _write_json(rows)
+        return
+    table = Table(box=None, header_style="bold")
+    for title in ("name", "title", "schemas (regular expression)", "params", "tables"):
+        table.add_column(title)
+    for item, row in zip(list_mappings(), rows, strict=True):
+        claims = item.match.name or ", ".join(item.match.fields) or "any other"
+        table.add_row(item.key, item.title, claims, str(row["params"]), str(len(item.tables)))
+    Console().print(table)
+
+
+@command.command()
+@click.argument("mapping")
+@click.option("--schema", "schema_file", metavar="FILE", help="Show the compiled translator for this schema.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def show(mapping: str, schema_file: str | None, as_json: bool) -> None:
+    """Show a mapping file, or the code that it compiles to.
+
+    MAPPING is a name (ztf) or a TOML file.
+
+    \b
+    Examples:
+      voevent-bridge mapping show ztf
+      voevent-bridge mapping show ztf --schema alert.avro
+    """
+    found = load_mapping(mapping)
+    if schema_file is not None:
+        translator = compile_translator(found, schema_from_file(Path(schema_file)))
+        if as_json:
+            _write_json({"mapping": found.key, "paths": translator.paths, "source": translator.source})
+        else:
+            click.echo(translator.source, nl=False)
+        return
+    packaged = mappings_folder() / f"{found.key}.toml"
+    text = (packaged if found.filename == packaged.name else Path(found.filename)).read_text(encoding="utf-8")
+    if as_json:
+        _write_json({"mapping": found.key, "title": found.title, "text": text})
+    else:
+        click.echo(text, nl=False)
+
+
+@command.command()
+@click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
+@click.option("--schema", "schema_files", multiple=True, metavar="FILE", help=SCHEMA_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def check(mappings: tuple[str, ...], schema_files: tuple[str, ...], as_json: bool) -> int:
+    """Find unknown fields, keys, conversions, UCDs and units in mapping files.
+
+    Without MAPPING all that come with the program are checked; without --schema, against all schemas that are
+    known. The exit status is 1 if there is an error.
+
+    \b
+    Examples:
+      voevent-bridge mapping check
+      voevent-bridge mapping check mine.toml --schema alert.avro
+    """
+    schemas = [schema_from_file(Path(name)) for name in schema_files] or _known_schemas()
+    found: list[Mapping] = [load_mapping(name) for name in mappings] or list(list_mappings())
+    rows = []
+    for item in found:
+        faults = check_mapping(item, schemas)
+        rows += [
+            {"mapping": item.key, "level": f.level, "where": f.where, "message": f.message} for f in faults
+        ]
+    errors = sum(row["level"] == "error" for row in rows)
+    if as_json:
+        _write_json({"mappings": [item.key for item in found], "errors": errors, "faults": rows})
+    else:
+        for row in rows:
+            click.echo(f"{row['mapping']}: {row['level']}: {row['where']}: {row['message']}")
+        click.echo(
+            f"Mappings: {len(found)}; schemas: {len(schemas)}; errors: {errors}.",
+            err=True,
+        )
+    return 1 if errors else 0
+
+
+@command.command()
+@click.argument("source", metavar="SCHEMA|ALERT")
+@click.option("-o", "--output", metavar="FILE", help="Where to write it; standard output otherwise.")
+def new(source: str, output: str | None) -> None:
+    """Write a commented first mapping for a schema (.avsc) or the schema of an alert file.
+
+    \b
+    Example:
+      voevent-bridge mapping new alert.avro -o mine.toml
+    """
+    schema = schema_from_file(Path(source))
+    text = write_scaffold(schema)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    path = Path(output)
+    if path.exists():
+        raise UsageError(f"{path} exists and is not overwritten: give another name.")
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"Wrote {path}; alerts of {schema.name} had {choose_mapping(schema).key!r} so far.", err=True)
+
+
+def _known_schemas() -> list[Schema]:
+    store = open_store()
+    schemas = []
+    for entry in store.entries():
+        try:
+            schemas.append(store.by_name(entry.file.alias))
+        except BridgeError as error:
+            click.echo(f"A schema is passed over: {error}", err=True)
+    return list(dict.fromkeys(schemas))
+
+
+def _write_json(value: object) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

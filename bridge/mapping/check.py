@@ -1,0 +1,176 @@
+"""Checks a mapping against schemas, the UCD vocabulary and VOUnits, and says all that is wrong at once.
+
+The compiler stops at the first fault, as it must; the author of a mapping wants the whole list.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.alerts.fields import list_fields, resolve
+from bridge.alerts.schema import Schema
+from bridge.errors import MappingError, SchemaError
+from bridge.mapping.compile import compile_translator
+from bridge.mapping.model import Mapping, Paths, Value, first_path, has_path
+from bridge.mapping.options import TranslateOptions
+from bridge.mapping.rest import BULK
+
+__all__ = ["Fault", "check_mapping", "unmapped_fields", "vocabulary_checkers"]
+
+Checker = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to mend (`error`) or to know (`note`)."""
+
+    level: Literal["error", "note"]
+    where: str
+    message: str
+
+
+def check_mapping(mapping: Mapping, schemas: Sequence[Schema]) -> list[Fault]:
+    """Everything that is wrong with a mapping.
+
+    Parameters
+    ----------
+    mapping
+        The mapping; its TOML was read without an error.
+    schemas
+        Writer schemas; those that the mapping does not claim are passed over.
+
+    Returns
+    -------
+    Faults, errors first. No error means that every claimed schema compiles.
+    """
+    claimed = [schema for schema in schemas if mapping.match.accepts(schema, has_path)]
+    faults = []
+    if not claimed:
+        message = f"It claims none of the {len(schemas)} schemas at hand; give one with --schema."
+        faults.append(Fault("note", "[match]", message))
+    if claimed:
+        faults += list(_path_faults(mapping, claimed))
+    if not any(fault.level == "error" for fault in faults):
+        faults += list(_compile_faults(mapping, claimed))
+    faults += list(_vocabulary_faults(mapping))
+    for schema in claimed:
+        lost = unmapped_fields(mapping, schema)
+        if lost:
+            names = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
+            faults.append(Fault("note", schema.name, f"Neither mapped nor in [left_out]: {names}."))
+    return sorted(faults, key=lambda fault: fault.level != "error")
+
+
+def unmapped_fields(mapping: Mapping, schema: Schema) -> list[str]:
+    """Paths of a schema that the mapping neither reads nor names under ``[left_out]``."""
+    read = set(compile_translator(mapping, schema).paths)
+    return [
+        field.path
+        for field in list_fields(schema)
+        if field.path not in read
+        and mapping.reason_left_out(field.path) is None
+        and not (mapping.rest and field.type in BULK)
+    ]
+
+
+def vocabulary_checkers() -> tuple[Checker, Checker] | None:
+    """Functions that say what is wrong with a UCD and with a unit; None without astropy."""
+    try:
+        from astropy import units
+        from astropy.io.votable.ucd import parse_ucd
+    except ImportError:
+        return None
+
+    def check_ucd(text: str) -> str | None:
+        try:
+            parse_ucd(text, check_controlled_vocabulary=True)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def check_unit(text: str) -> str | None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                units.Unit(text, format="vounit")
+            except (ValueError, Warning) as error:
+                return str(error).splitlines()[0]
+        return None
+
+    return check_ucd, check_unit
+
+
+def _values(mapping: Mapping) -> Iterator[tuple[str, Value]]:
+    for group in mapping.groups:
+        for value in group.params:
+            yield f"group {group.name}, {value.name}", value
+    for table in mapping.tables:
+        for value in table.columns:
+            yield f"table {table.name}, {value.name}", value
+
+
+def _wanted(mapping: Mapping) -> Iterator[tuple[str, Paths, bool]]:
+    """Every place that names fields: where, alternatives, whether a schema may lack them."""
+    for group in mapping.groups:
+        for value in group.params:
+            yield f"group {group.name}, {value.name}", value.paths, value.optional
+        for name, path in group.flags:
+            yield f"group {group.name}, flag {name}", (path,), True
+    for table in mapping.tables:
+        yield f"table {table.name}, from", table.source, table.optional
+        for value in table.columns:
+            paths = tuple(
+                source if path == "." else f"{source}.{path}"
+                for source in table.source
+                for path in value.paths
+            )
+            yield f"table {table.name}, {value.name}", paths, value.optional or table.optional
+    yield "[where] ra", mapping.place.ra, False
+    yield "[where] dec", mapping.place.dec, False
+    for path in mapping.place.error_from:
+        yield "[where] error_from", (path,), True
+    for cutout in mapping.cutouts:
+        yield f"cutout {cutout.name}", (cutout.path,), True
+    for inference in mapping.inferences:
+        yield f"inference {inference.name}", inference.probability, inference.optional
+        if inference.concept_from:
+            yield f"inference {inference.name}", inference.concept_from, True
+    for rule in mapping.role_rules:
+        yield "[event] role_rules", (rule.path,), True
+
+
+def _path_faults(mapping: Mapping, claimed: Sequence[Schema]) -> Iterator[Fault]:
+    for where, paths, optional in _wanted(mapping):
+        lacking = [schema for schema in claimed if first_path(schema, paths) is None]
+        if lacking and (not optional or len(lacking) == len(claimed)):
+            try:
+                resolve(lacking[-1], paths[0])
+            except SchemaError as error:
+                # An optional field may belong to a version that is not at hand.
+                level: Literal["error", "note"] = "note" if optional else "error"
+                yield Fault(level, where, str(error))
+
+
+def _compile_faults(mapping: Mapping, claimed: Sequence[Schema]) -> Iterator[Fault]:
+    for schema in claimed:
+        try:
+            compile_translator(mapping, schema, TranslateOptions(cutouts="embed"))
+        except (MappingError, SchemaError) as error:
+            yield Fault("error", schema.name, str(error))
+
+
+def _vocabulary_faults(mapping: Mapping) -> Iterator[Fault]:
+    checkers = vocabulary_checkers()
+    if checkers is None:
+        yield Fault(
+            "note", "UCDs and units", "They were not checked: that needs astropy (pip install astropy)."
+        )
+        return
+    for where, value in _values(mapping):
+        for name, text, checker in (("ucd", value.ucd, checkers[0]), ("unit", value.unit, checkers[1])):
+            reason = checker(text) if text else None
+            if reason:
+                yield Fault("error", where, f"{name} {text!r}: {reason}")
