@@ -6,16 +6,13 @@ once, and hands out alerts whose histories are the stored bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 
-from bridge.alerts.packet import Origin, Packet
 from bridge.alerts.schema import Schema
-from bridge.simulate.avro import RowEncoder, Rows, encode_bytes, encode_long
+from bridge.simulate.avro import RowEncoder, Rows
 from bridge.simulate.field import Field, observe
 from bridge.simulate.lsst_objects import LightCurves, object_columns
+from bridge.simulate.lsst_packets import NULL, SOME, LsstPackets, Recipe
 from bridge.simulate.lsst_rows import (
     detectors,
     forced_columns,
@@ -24,13 +21,11 @@ from bridge.simulate.lsst_rows import (
     visit_identifiers,
 )
 from bridge.simulate.lsst_solar import geometry_columns, orbit_columns
-from bridge.simulate.lsst_stamps import LsstStamps
-from bridge.simulate.model import History, SimulatedAlert, Visit
+from bridge.simulate.model import History, Visit
 from bridge.simulate.population import (
     ASTEROID,
     BOGUS,
     DETECTION_SNR,
-    KINDS,
     Measurements,
     Objects,
     measure,
@@ -40,10 +35,7 @@ from bridge.simulate.sky import BANDS, LSST, Exposures, Ints, Pointing, random_s
 
 __all__ = ["LsstSimulator"]
 
-WINDOW_D = 365.25
-CHUNK_ALERTS = 128
 CHUNK_OBJECTS = 128
-NULL, SOME, END = b"\0", b"\2", b"\0"
 SS_OBJECT_BASE = 21_000_000_000_000_000
 
 
@@ -61,20 +53,6 @@ class LsstField:
         self.known = np.zeros(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """All of an alert but its stamps and the copies of its history."""
-
-    index: int
-    identifier: int
-    object_id: int
-    kind: int
-    source: bytes
-    sources: tuple[History, int] | None
-    forced: tuple[History, int] | None
-    rest: bytes
-
-
 class LsstSimulator:
     """Visits of LSST alerts in Confluent wire format; see `bridge.simulate.simulate`."""
 
@@ -88,8 +66,7 @@ class LsstSimulator:
         backlog: int | None,
     ) -> None:
         self.seed, self.start, self.backlog = seed, start_mjd_tai, backlog
-        self.schema = schema
-        self.prefix = b"\0" + schema_id.to_bytes(4, "big")
+        self.schema, self.schema_id = schema, schema_id
         outer = schema.root.fields
 
         def encoder(name: str) -> RowEncoder:
@@ -146,11 +123,17 @@ class LsstSimulator:
             if keeps:
                 place.sources[who].append(time, rows[i])
         order = [recipes[i] for i in rng.permutation(len(recipes))]
-        head = self._head(pointing)
-
-        def assemble() -> Iterator[SimulatedAlert]:
-            return self._assemble(number, exposure, objects, seen, order, head)
-
+        packets = LsstPackets(
+            self.schema,
+            self.schema_id,
+            self.seed,
+            number,
+            exposure,
+            objects,
+            seen,
+            order,
+            f"ddf_{pointing.name}",
+        )
         return Visit(
             number,
             int(visit_identifiers(exposure)[0]),
@@ -158,7 +141,7 @@ class LsstSimulator:
             BANDS[int(exposure.band[0])],
             pointing.name,
             len(seen),
-            assemble,
+            packets.__iter__,
         )
 
     def _field(self, pointing: Pointing) -> LsstField:
@@ -270,39 +253,3 @@ class LsstSimulator:
         if name not in self.orbits:
             self.orbits[name] = self.encode_orbit(1, orbit_columns(objects, who)).data
         return self.orbits[name]
-
-    @staticmethod
-    def _head(pointing: Pointing) -> bytes:
-        reason = f"ddf_{pointing.name}"
-        target = f"{reason}, lowdust"
-        return SOME + encode_bytes(reason.encode()) + SOME + encode_bytes(target.encode())
-
-    def _assemble(
-        self,
-        number: int,
-        exposure: Exposures,
-        objects: Objects,
-        seen: Measurements,
-        recipes: list[Recipe],
-        head: bytes,
-    ) -> Iterator[SimulatedAlert]:
-        stamps = LsstStamps(self.seed, float(exposure.seeing[0]), float(exposure.sigma_njy[0]))
-        earliest = float(exposure.midpoint_mjd_tai[0]) - WINDOW_D
-        for start in range(0, len(recipes), CHUNK_ALERTS):
-            chunk = recipes[start : start + CHUNK_ALERTS]
-            rng = random_stream(self.seed, 8, number, start)
-            images = stamps.make(objects, seen[np.array([recipe.index for recipe in chunk])], rng)
-            for index, (recipe, cutouts) in enumerate(zip(chunk, images, strict=True)):
-                parts = [self.prefix, encode_long(recipe.identifier), head, recipe.source]
-                for past in (recipe.sources, recipe.forced):
-                    count, rows = past[0].since(earliest, past[1]) if past else (0, b"")
-                    parts += [SOME, encode_long(count), rows, END] if count else [NULL]
-                parts.append(recipe.rest)
-                for pieces in cutouts:
-                    parts += [SOME, encode_long(sum(map(len, pieces))), *pieces]
-                data = b"".join(parts)
-                origin = Origin("simulated-lsst", number * len(recipes) + start + index)
-                packet = Packet(
-                    data, len(self.prefix), len(data), self.schema, origin, "confluent", whole=True
-                )
-                yield SimulatedAlert(recipe.identifier, str(recipe.object_id), KINDS[recipe.kind], packet)
