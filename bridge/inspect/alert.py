@@ -41,7 +41,7 @@ def report_alert(packet: Packet, *, index: int = 0, count: int | None = 1) -> Re
             return view_ztf(record, _identity(packet, index, count))
         if is_lsst_like(record):
             return view_lsst(record, _identity(packet, index, count), packet.schema.name)
-    except (KeyError, TypeError, ValueError, PacketError):
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, PacketError):
         # The schema resembles a survey's but is not: show what is there without assuming more.
         pass
     return view_generic(record, _identity(packet, index, count))

@@ -18,6 +18,7 @@ __all__ = ["LightCurve", "Point", "Role", "order_bands"]
 Role = Literal["detection", "forced", "limit"]
 BAND_ORDER = ["u", "g", "r", "i", "z", "y", "Y", "J", "H", "K", "G", "V"]
 CLOUDY_MAG = 0.3
+LARGEST = 1e30
 
 
 class Point(NamedTuple):
@@ -78,7 +79,9 @@ class LightCurve:
     def from_points(
         cls, points: Iterable[Point], *, quantity: str, unit: str, scale: str
     ) -> LightCurve | None:
-        """Sort points into a curve; points without a finite time and value are left out.
+        """Sort points into a curve.
+
+        Points without a time and a value of this world are left out; an error that is none becomes NaN.
 
         Returns
         -------
@@ -86,7 +89,7 @@ class LightCurve:
             None where no point is left.
         """
         usable = sorted(
-            (p for p in points if np.isfinite(p.mjd) and np.isfinite(p.value)), key=lambda p: p.mjd
+            (p for p in points if abs(p.mjd) < LARGEST and abs(p.value) < LARGEST), key=lambda p: p.mjd
         )
         if not usable:
             return None
@@ -94,7 +97,7 @@ class LightCurve:
         return cls(
             mjd=np.array([p.mjd for p in usable]),
             value=np.array([p.value for p in usable]),
-            error=np.array([p.error for p in usable]),
+            error=np.array([p.error if 0 <= p.error < LARGEST else np.nan for p in usable]),
             band=tuple(p.band for p in usable),
             role=tuple(p.role for p in usable),
             fainter=np.array([p.fainter for p in usable]),
@@ -147,6 +150,8 @@ class LightCurve:
         values = np.concatenate(parts)
         low, high = float(values.min()), float(values.max())
         pad = 0.06 * (high - low) or (0.5 if self.is_magnitude else 0.1 * abs(high) or 1.0)
+        # Far from zero, a smaller step would be lost in rounding.
+        pad = max(pad, 1e-9 * abs(low), 1e-9 * abs(high))
         return low - pad, high + pad
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.inspect.curve import LightCurve
 from bridge.inspect.epochs import Epoch
@@ -94,15 +95,25 @@ def trend(curve: LightCurve) -> tuple[float, float, int, float] | None:
     times = curve.mjd[chosen] - curve.mjd[now]
     if chosen.sum() < 3 or times.max() - times.min() < 0.02:
         return None
-    weights = 1 / curve.error[chosen] ** 2
+    with np.errstate(all="ignore"):
+        return _fit(times, curve.value[chosen], 1 / curve.error[chosen] ** 2)
+
+
+def _fit(
+    times: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float, int, float] | None:
+    if not 0 < weights.sum() < np.inf:
+        return None
     middle = np.average(times, weights=weights)
     spread = float((weights * (times - middle) ** 2).sum())
-    mean = np.average(curve.value[chosen], weights=weights)
-    slope = float((weights * (times - middle) * (curve.value[chosen] - mean)).sum() / spread)
-    rest = curve.value[chosen] - mean - slope * (times - middle)
-    reduced = float((weights * rest**2).sum() / (chosen.sum() - 2))
+    mean = np.average(values, weights=weights)
+    slope = float((weights * (times - middle) * (values - mean)).sum() / spread)
+    rest = values - mean - slope * (times - middle)
+    reduced = float((weights * rest**2).sum() / (len(times) - 2))
     error = float(np.sqrt(max(reduced, 1.0) / spread))
-    return slope, error, int(chosen.sum()), float(times.max() - times.min())
+    if not (np.isfinite(slope) and np.isfinite(error)):
+        return None
+    return slope, error, len(times), float(times.max() - times.min())
 
 
 def _word(curve: LightCurve, slope: float, error: float) -> str:

@@ -28,16 +28,16 @@ ABSENT_TEXTS = frozenset({"", "null", "nan", "none", "unknown", "n/a"})
 AB_ZERO_POINT_NJY = 31.4
 
 
-def first(record: Mapping[str, Any] | None, *names: str) -> Any:
-    """The value of the first of some names that a record has and that is not null."""
-    for name in names if record else ():
-        value = record.get(name)  # type: ignore[union-attr]
+def first(record: Any, *names: str) -> Any:
+    """The value of the first of some names that a record has and that is not null; None of no record."""
+    for name in names if isinstance(record, Mapping) else ():
+        value = record.get(name)
         if value is not None:
             return value
     return None
 
 
-def number(record: Mapping[str, Any] | None, *names: str) -> float | None:
+def number(record: Any, *names: str) -> float | None:
     """A finite number that is not a survey's mark for "none", else None."""
     value = first(record, *names)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -46,7 +46,7 @@ def number(record: Mapping[str, Any] | None, *names: str) -> float | None:
     return None if not math.isfinite(value) or value in ABSENT_NUMBERS else value
 
 
-def identifier(record: Mapping[str, Any] | None, *names: str) -> int | str | None:
+def identifier(record: Any, *names: str) -> int | str | None:
     """An identifier, or None where it is 0, negative, blank or a word for "none"."""
     value = first(record, *names)
     if isinstance(value, str):
@@ -54,7 +54,7 @@ def identifier(record: Mapping[str, Any] | None, *names: str) -> int | str | Non
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def text(record: Mapping[str, Any] | None, *names: str) -> str | None:
+def text(record: Any, *names: str) -> str | None:
     """Text, or None where it is blank or a word for "none"."""
     value = first(record, *names)
     if not isinstance(value, str) or value.strip().lower() in ABSENT_TEXTS:
