@@ -113,12 +113,13 @@ def stream_ocf(reader: ForwardReader, origin: Origin, *, step: int = 1) -> Itera
             count, payload = _read_frame(reader, sync)
         except PacketError as error:
             _, damaged = reader.skip_past(sync, KEPT_OF_DAMAGE)
-            found = [Refusal(here, f"Block {block} (at byte {at}) is lost: {error}.", damaged)]
+            lost = f"{reader.tell() - at} bytes to the next sync marker or the end are lost"
+            found = [Refusal(here, f"Block {block} (at byte {at}): {error}; {lost}.", damaged)]
         else:
             try:
                 found = list(_records(header, count, payload, here, step))
             except PacketError as error:
-                reason = f"Block {block} (at byte {at}) with {count} records is lost: {error}."
+                reason = f"Block {block} (at byte {at}): {error}; its {count} records are lost."
                 found = [Refusal(here, reason, payload[:KEPT_OF_DAMAGE])]
         yield from found
         offset += step * len(found)

@@ -111,7 +111,11 @@ def _members(reader: ForwardReader) -> Iterator[tarfile.TarInfo]:
                 # The member was passed over, so nobody has noticed yet that it is not all there.
                 raise _DamagedTarError(f"{reader.ending()} inside it")
             head = reader.peek(BLOCK)
-            if not head.strip(b"\0"):
+            while head and not head.strip(b"\0"):
+                # The end, unless another archive was appended: late alerts come so.
+                reader.read(len(head))
+                head = reader.peek(BLOCK)
+            if not head:
                 return
             if len(head) < BLOCK:
                 raise _DamagedTarError(f"{reader.ending()} inside a header")

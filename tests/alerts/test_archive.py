@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -174,6 +174,15 @@ def test_a_damaged_header_ends_a_tar_with_a_sentence_and_not_in_silence(tmp_path
     assert kinds(items) == ["Document", "Refusal"]
     assert isinstance(items[1], Refusal)
     assert "damaged after a.xml" in items[1].reason
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_archive_appended_to_another_is_read_too(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    first, second = tar_of({"a.xml": b"<v/>"}), tar_of({"b.xml": b"<v/>"})
+    items = items_of(pack(first) + pack(second), tmp_path)
+    assert [item.origin.member for item in items] == ["a.xml", "b.xml"]
+    items = items_of(pack(first) + pack(b"something else" * 100), tmp_path)
+    assert kinds(items) == ["Document", "Refusal"]
 
 
 def test_a_tar_header_cannot_ask_for_all_the_memory(tmp_path: Path) -> None:
