@@ -6,6 +6,7 @@ It runs in a thread of its own and knows nothing of the network; what it has app
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -23,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 # Pause before a journal or folder that could not be written is tried again, in seconds.
 RETRY_S = 5.0
+
+# Most time between two appends while a batch is worked on, in seconds.
+APPEND_INTERVAL_S = 0.1
 
 
 @dataclass(slots=True)
@@ -62,6 +66,8 @@ class Intake:
         Called with the newest place in the journal after each append.
     stop
         Set by another thread to end the intake after the current batch.
+    now
+        A clock in seconds.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Intake:
         dead_letters: DeadLetters,
         announce: Callable[[int], None],
         stop: Flag,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = Counts()
         self._source = source
@@ -79,7 +86,8 @@ class Intake:
         self._dead_letters = dead_letters
         self._announce = announce
         self._stop = stop
-        # Objects of the batch at hand, whose events are not in the journal yet.
+        self._now = now
+        # Objects of events that are not in the journal yet, and the newest of these.
         self._fresh: dict[str, str] = {}
         self._pipeline = pipeline(self._previous)
 
@@ -98,8 +106,10 @@ class Intake:
                 return
 
     def _take(self, batch: Batch) -> None:
-        self._fresh.clear()
+        """Make events of a batch, appending what is ready ten times a second: nobody waits for the rest."""
         entries: list[NewEntry] = []
+        positions: dict[str, int] = {}
+        began = self._now()
         for item in batch:
             outcome = self._pipeline(item)
             if outcome is None:
@@ -110,10 +120,33 @@ class Intake:
                 entries.append(_entry(outcome))
                 if outcome.object_key:
                     self._fresh[outcome.object_key] = outcome.ivorn
-        appended = self._append(entries, batch.positions)
-        if appended is None:
-            return
-        self.counts.read += len(batch)
+            self.counts.read += 1
+            if item.origin.partition in batch.positions:
+                positions[item.origin.partition] = item.origin.offset + 1
+            if self._now() - began >= APPEND_INTERVAL_S:
+                if not self._append(entries, positions):
+                    return
+                entries, positions, began = [], {}, self._now()
+        self._append(entries, batch.positions)
+
+    def _previous(self, object_key: str) -> str | None:
+        return self._fresh.get(object_key) or self._journal.previous_ivorn(object_key)
+
+    def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> bool:
+        """Append; while the disk refuses, wait and try again: nothing is lost. False if told to stop."""
+        while True:
+            try:
+                appended = self._journal.append(entries, positions)
+            except SourceError as error:
+                _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
+                if self._stop.wait(RETRY_S):
+                    return False
+            else:
+                self._note(appended)
+                return True
+
+    def _note(self, appended: Appended) -> None:
+        self._fresh.clear()
         self.counts.published += appended.stored
         self.counts.duplicates += appended.duplicates
         self.counts.conflicts += len(appended.conflicts)
@@ -125,19 +158,6 @@ class Intake:
             )
         if appended.stored:
             self._announce(appended.last_seq)
-
-    def _previous(self, object_key: str) -> str | None:
-        return self._fresh.get(object_key) or self._journal.previous_ivorn(object_key)
-
-    def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> Appended | None:
-        """Append, and while the disk refuses, wait and try again: nothing is lost meanwhile."""
-        while True:
-            try:
-                return self._journal.append(entries, positions)
-            except SourceError as error:
-                _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
-                if self._stop.wait(RETRY_S):
-                    return None
 
     def _refuse(self, refusal: Refusal) -> None:
         self.counts.refused += 1
