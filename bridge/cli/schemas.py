@@ -46,7 +46,12 @@ def list_(schemas: str | None, as_json: bool) -> None:
     for title in ("id", "short name", "full name", "source"):
         table.add_column(title, no_wrap=title != "source", justify="right" if title == "id" else "left")
     for row in rows:
-        table.add_row("-" if row["id"] is None else str(row["id"]), row["short_name"], row["name"] or "unreadable", row["source"])
+        table.add_row(
+            "-" if row["id"] is None else str(row["id"]),
+            row["short_name"],
+            row["name"] or "unreadable",
+            row["source"],
+        )
     Console().print(table)
 
 
