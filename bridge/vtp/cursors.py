@@ -20,6 +20,9 @@ __all__ = ["CursorKeeper", "SaveCursors"]
 
 SaveCursors = Callable[[Mapping[str, int]], None]
 
+RETRY_S = 30.0
+"""After a failed write (a full disk, mostly) the next comes so much later, in seconds."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -157,6 +160,8 @@ class CursorKeeper:
     def _failed(self, failure: Any, places: Mapping[str, int]) -> None:
         self._unsaved.update(places)
         _log.error("subscribers' places could not be saved: %s", failure.getErrorMessage())
+        if self._call is None and not self._closed:
+            self._call = self._timer.callLater(RETRY_S, self._write)
 
     def _written(self, result: object) -> None:
         self._writing = False

@@ -80,7 +80,10 @@ class RecentPages:
 
     def read(self, after: int, limit: int, max_bytes: int) -> Sequence[LoggedEvent]:
         """Events that follow a place, in order; see `EventLog.read`."""
-        if after >= self._head:
+        if after > self._head:
+            # Nobody has followed the log up to here: what lies between may be far more than a page.
+            self._forget(after)
+        if after == self._head:
             self._extend(limit, max_bytes)
         if not self._floor <= after:
             self.reads += 1
@@ -94,6 +97,12 @@ class RecentPages:
             if size >= max_bytes:
                 break
         return found
+
+    def _forget(self, head: int) -> None:
+        self._events.clear()
+        self._seqs.clear()
+        self._size = 0
+        self._floor = self._head = head
 
     def _extend(self, limit: int, max_bytes: int) -> None:
         self.reads += 1

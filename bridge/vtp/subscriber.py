@@ -45,6 +45,7 @@ class SubscriberProtocol(Protocol):
         self.address = address
         self.ivo: str | None = None
         self.filters: tuple[str, ...] = ()
+        self.newest_at_connect = 0
         self.filtered = 0
         self.oversize = 0
         self._timer = broadcaster.timer
@@ -56,7 +57,6 @@ class SubscriberProtocol(Protocol):
         """Greet the peer at once; events wait until it has answered or its grace is over."""
         now = self._timer.seconds()
         self.connected_at = now
-        self.newest_at_connect = self.broadcaster.log.last_seq()
         self.connection = BroadcasterConnection(self.broadcaster.settings, now)
         transport: Any = self.transport
         if ITCPTransport.providedBy(transport):
@@ -64,6 +64,11 @@ class SubscriberProtocol(Protocol):
             transport.setTcpNoDelay(True)
         self._wire().registerProducer(self, True)
         self.broadcaster.joined(self)
+        try:
+            self.newest_at_connect = self.broadcaster.log.last_seq()
+        except BridgeError as error:
+            self._give_up(error)
+            return
         self._flush()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
@@ -110,8 +115,7 @@ class SubscriberProtocol(Protocol):
         try:
             page = self.broadcaster.pages.read(connection.flight.passed_seq, count, settings.page_bytes)
         except BridgeError as error:
-            _log.error("subscriber %s cannot be served: %s", self.address, error, extra=self._extra())
-            self._wire().abortConnection()
+            self._give_up(error)
             return
         now = self._timer.seconds()
         for event in page:
@@ -150,7 +154,17 @@ class SubscriberProtocol(Protocol):
             delay = max(0.0, due - self._timer.seconds())
             self._tick_call = self._timer.callLater(delay, self._tick)
 
+    def _give_up(self, error: BridgeError) -> None:
+        _log.error("subscriber %s cannot be served: %s", self.address, error, extra=self._extra())
+        self._wire().abortConnection()
+
     def _handle(self, events: list[Event]) -> None:
+        try:
+            self._act_on(events)
+        except BridgeError as error:
+            self._give_up(error)
+
+    def _act_on(self, events: list[Event]) -> None:
         for event in events:
             match event:
                 case Acked():

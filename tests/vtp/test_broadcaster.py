@@ -321,6 +321,15 @@ def test_a_hundred_live_subscribers_read_each_page_once(hall: Hall) -> None:
     assert page_reads <= 1 + len(peers)
 
 
+def test_a_first_subscriber_after_a_long_time_alone_follows_live(hall: Hall) -> None:
+    hall.publish(500)
+    peer = Peer(hall)
+    hall.publish()
+    assert peer.gets() == [501]
+    hall.publish(3)
+    assert peer.gets() == [502, 503, 504]
+
+
 def test_one_that_lags_behind_the_memory_reads_from_disk(tmp_path: Path) -> None:
     hall = Hall(tmp_path, cache_bytes=2_000, newcomers="start", window=7)
     live = Peer(hall, PEER)
@@ -348,6 +357,37 @@ def test_a_journal_that_fails_costs_the_connection_not_the_broadcaster(hall: Hal
     hall.turn()
     assert peer.gone
     assert "cannot be served" in caplog.text
+
+
+def test_a_journal_that_fails_costs_newcomers_their_connection(hall: Hall, caplog) -> None:
+    early = Peer(hall, introduce=False)
+    hall.reader.close()
+    early.introduce(PEER)
+    assert early.gone
+    late = hall.broadcaster.buildProtocol(None)
+    transport = StringTransport()
+    late.makeConnection(transport)
+    assert transport.disconnected or transport.disconnecting
+    assert caplog.text.count("cannot be served") == 2
+
+
+def test_a_disk_that_fails_does_not_lose_places(hall: Hall, caplog) -> None:
+    failing = [True]
+
+    def save(cursors) -> None:
+        if failing:
+            raise SourceError("The journal cannot be used: the disk is full.")
+        hall.journal.save_cursors(cursors)
+
+    hall.broadcaster = Broadcaster(hall.reader, hall.settings, save_cursors=save, clock=hall.clock)
+    peer = Peer(hall, PEER)
+    hall.publish(2)
+    peer.acks([1])
+    hall.clock.advance(1)
+    assert "could not be saved: The journal" in caplog.text
+    failing.clear()
+    hall.clock.advance(30)
+    assert hall.reader.cursor(PEER) == 1
 
 
 def test_settings_that_cannot_work_are_refused() -> None:
