@@ -27,7 +27,7 @@ BAND = ("band", "filterName")
 FLUX = ("psfFlux", "psFlux")
 FLUX_ERROR = ("psfFluxErr", "psFluxErr")
 SCORE = ("reliability", "spuriousness")
-# LSSTCam: 10 micrometre pixels of 0.2 arcsec (LSE-163, section 2).
+# LSSTCam, as the coordinates in the headers of its cutouts say; used for cutouts without them.
 LSST_ARCSEC_PER_PIXEL = 0.2
 
 

@@ -21,7 +21,7 @@ WINTER_BANDS = {0: "Y", 1: "J", 2: "H", 3: "K"}
 PROGRAMS = {1: "public", 2: "partnership", 3: "Caltech"}
 # Camera scales: Bellm et al. 2019 (PASP 131, 018002) for ZTF.
 ZTF_ARCSEC_PER_PIXEL = 1.01
-# A reference source this near is taken for the same star when magnitudes are put together again.
+# A reference source this near may be the same star. A choice: a little more than one pixel.
 SAME_SOURCE_ARCSEC = 1.4
 SECONDS_PER_DAY = 86_400
 
