@@ -228,6 +228,8 @@ class Checker:
         checked = [self.check(arg) for arg in node.args]
         conditions = [self.expect(arg, SqlType.BOOLEAN, "a condition after WHEN") for arg in checked[:-1:2]]
         results, kind = self.unify((*checked[1:-1:2], checked[-1]), "The results of CASE")
+        if kind is SqlType.NULL:  # whatever is chosen, it is NULL
+            return Node("literal", type=kind, at=node.at)
         args = [part for pair in zip(conditions, results, strict=False) for part in pair]
         return replace(node, args=(*args, results[-1]), type=kind)
 
@@ -235,6 +237,8 @@ class Checker:
         checked = [self.check(arg) for arg in node.args]
         compared, kind = self.unify((checked[0], *checked[1:-1:2]), "The values of CASE")
         results, kind = self.unify((*checked[2:-1:2], checked[-1]), "The results of CASE")
+        if kind is SqlType.NULL:  # whatever is chosen, it is NULL
+            return Node("literal", type=kind, at=node.at)
         args = [part for pair in zip(compared[1:], results, strict=False) for part in pair]
         return replace(node, args=(compared[0], *args, results[-1]), type=kind)
 
