@@ -55,8 +55,9 @@ def check_mapping(mapping: Mapping, schemas: Sequence[Schema]) -> list[Fault]:
         faults += list(_path_faults(mapping, claimed))
     if not any(fault.level == "error" for fault in faults):
         faults += list(_compile_faults(mapping, claimed))
+    compiles = not any(fault.level == "error" for fault in faults)
     faults += list(_vocabulary_faults(mapping))
-    for schema in claimed:
+    for schema in claimed if compiles else ():
         lost = unmapped_fields(mapping, schema)
         if lost:
             names = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")

@@ -66,6 +66,8 @@ def absent_texts(mapping: Mapping, value: Value, avro_type: str) -> frozenset[by
     listed = value.absent if value.absent is not None else mapping.absent
     numbers = [item for item in listed if isinstance(item, (int, float)) and not isinstance(item, bool)]
     texts = {item for item in listed if isinstance(item, str)}
+    if avro_type in FLOATS and 0 in numbers:
+        numbers.append(-0.0)
     if avro_type == "float":
         return frozenset({NOTHING, *(texts_of_floats(numbers) if numbers else ())})
     if avro_type == "double":

@@ -63,6 +63,10 @@ def find_faults(xml: bytes) -> list[Finding]:
     findings = []
     if root.get("role") is None:
         findings.append(Finding(1, "It has no role; Comet ignores packets without one."))
+    entities = list(root.iter(etree.Entity))
+    if entities:
+        line = entities[0].sourceline or 1
+        return [*findings, Finding(line, f"It uses the entity {entities[0].text}, which Comet refuses.")]
     schema = _schema()
     if not schema.validate(root):
         entries: Any = schema.error_log

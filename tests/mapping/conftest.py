@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ class Alert:
     record: dict[str, Any]
 
 
-def make_alert(schema: Schema, record: dict[str, Any], name: str = "made") -> Alert:
+def alert_of(schema: Schema, record: dict[str, Any], name: str = "made") -> Alert:
     """A record as a packet of its schema, and back through fastavro (float32 is rounded on the way)."""
     buffer = io.BytesIO()
     fastavro.schemaless_writer(buffer, schema.parsed, record)
@@ -40,7 +42,7 @@ def read_ocf(path: Path) -> list[Alert]:
     data = path.read_bytes()
     reader = fastavro.reader(io.BytesIO(data))
     schema = parse_schema(reader.metadata["avro.schema"])
-    return [make_alert(schema, record, path.name) for record in reader]
+    return [alert_of(schema, record, path.name) for record in reader]
 
 
 def lsst_schema(folder: Path, major: int, minor: int) -> Schema:
@@ -83,3 +85,25 @@ def real_alerts(
     lsst_alerts: list[Alert],
 ) -> list[Alert]:
     return [*ztf_alerts, *fink_ztf_alerts, *fink_lsst_alerts, *lsst_alerts]
+
+
+@pytest.fixture(scope="session", name="make_alert")
+def make_alert_fixture() -> Callable[..., Alert]:
+    return alert_of
+
+
+@pytest.fixture(scope="session", name="judge")
+def judge_fixture() -> Callable[..., tuple[int, int]]:
+    """The judge, as a function."""
+    spec = importlib.util.spec_from_file_location("mapping_judge", Path(__file__).with_name("judge.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    judge: Callable[..., tuple[int, int]] = module.judge
+    return judge
+
+
+@pytest.fixture(scope="session")
+def lsst_version() -> Callable[[Path, int, int], Schema]:
+    return lsst_schema
