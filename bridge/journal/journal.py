@@ -172,7 +172,7 @@ class Journal(JournalReader):
         """Remove the bytes of the oldest packets, a small step at a time; call until it removes none.
 
         IVORN, digest and object stay, so that an old event is still recognised and can be cited (some
-        300 bytes each). The room is used again by new events; the file itself does not shrink.
+        350 bytes each). The room is used again by new events; the file itself does not shrink.
 
         Parameters
         ----------

@@ -2,105 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from twisted.internet.address import IPv4Address
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 
 from bridge.errors import ConfigError, SourceError
-from bridge.journal import Journal, NewEntry
-from bridge.vtp import BroadcasterSettings, FrameReader, encode_frame, parse_transport
+from bridge.journal import NewEntry
+from bridge.vtp import BroadcasterSettings
 from bridge.vtp.messages import write_transport
-from bridge.vtp.server import Broadcaster, listen
+from bridge.vtp.server import listen
+from tests.vtp.hall import BROKER, PEER, Hall, Peer
 from tests.vtp.peers import synthetic_event
-
-BROKER = "ivo://org.example/broker"
-PEER = "ivo://org.example/peer"
-
-
-class Hall:
-    """A journal, a broadcaster and a clock."""
-
-    def __init__(self, folder: Path, **settings) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_700_000_000)
-        self.journal = Journal.open(folder / "journal", clock=self.clock.seconds)
-        self.reader = self.journal.reader()
-        self.count = 0
-        self.settings = BroadcasterSettings(local_ivo=BROKER, **settings)
-        self.restart()
-
-    def restart(self) -> None:
-        self.broadcaster = Broadcaster(
-            self.reader, self.settings, save_cursors=self.journal.save_cursors, clock=self.clock
-        )
-
-    def publish(self, count: int = 1, padding: int = 0) -> int:
-        batch = []
-        for _ in range(count):
-            self.count += 1
-            ivorn, data = synthetic_event(self.count, padding)
-            batch.append(NewEntry(ivorn, data, "relayed", hashlib.sha256(data).digest(), "test"))
-        last = self.journal.append(batch).last_seq
-        self.broadcaster.wake()
-        self.turn()
-        return last
-
-    def turn(self) -> None:
-        for _ in range(50):
-            self.clock.advance(0)
-
-    def close(self) -> None:
-        self.reader.close()
-        self.journal.close()
-
-
-class Peer:
-    """A subscriber without a socket."""
-
-    def __init__(self, hall: Hall, ivo: str | None = None, filters=(), introduce: bool = True) -> None:
-        self.hall = hall
-        self.transport = StringTransport()
-        self.reader = FrameReader(1 << 20)
-        self.protocol = hall.broadcaster.buildProtocol(IPv4Address("TCP", "192.0.2.1", 5000))
-        self.protocol.makeConnection(self.transport)
-        self.greeting = parse_transport(self._frames()[0])
-        if introduce:
-            self.introduce(ivo, filters)
-
-    def introduce(self, ivo: str | None, filters=()) -> None:
-        self.say(write_transport("authenticate", BROKER, 0, response=ivo, filters=filters))
-
-    def say(self, payload: bytes) -> None:
-        self.protocol.dataReceived(encode_frame(payload))
-        self.hall.turn()
-
-    def _frames(self) -> list[bytes]:
-        frames = self.reader.feed(self.transport.value())
-        self.transport.clear()
-        return [frame for frame in frames if isinstance(frame, bytes)]
-
-    def gets(self) -> list[int]:
-        """Numbers of the events that have come."""
-        frames = [frame for frame in self._frames() if b":VOEvent" in frame]
-        return [int(frame.split(b"#")[1].split(b'"')[0]) for frame in frames]
-
-    def acks(self, numbers) -> None:
-        for number in numbers:
-            self.say(write_transport("ack", synthetic_event(number)[0], 0))
-
-    def leaves(self) -> None:
-        self.protocol.connectionLost(Failure(ConnectionError()))
-
-    @property
-    def gone(self) -> bool:
-        return self.transport.disconnected or self.transport.disconnecting
 
 
 @pytest.fixture
@@ -143,83 +58,6 @@ def test_a_silent_peer_is_served_after_a_second(hall: Hall) -> None:
     assert not hall.broadcaster.everyone_has_acked(1)
     peer.acks([1])
     assert hall.broadcaster.everyone_has_acked(1)
-
-
-def test_a_known_subscriber_resumes_after_its_last_acknowledged_event(hall: Hall) -> None:
-    peer = Peer(hall, PEER)
-    hall.publish(4)
-    peer.acks([1, 2, 4])
-    peer.leaves()
-    hall.publish(2)
-    assert Peer(hall, PEER).gets() == [3, 4, 5, 6]
-
-
-def test_places_outlive_the_broadcaster_and_lag_at_most_a_second(hall: Hall) -> None:
-    peer = Peer(hall, PEER)
-    hall.publish(3)
-    peer.acks([1, 2])
-    assert hall.reader.cursor(PEER) is None
-    hall.clock.advance(1)
-    assert hall.reader.cursor(PEER) == 2
-    peer.acks([3])
-    hall.broadcaster.close()
-    assert peer.transport.disconnecting
-    assert hall.reader.cursor(PEER) == 3
-    hall.restart()
-    hall.publish()
-    assert Peer(hall, PEER).gets() == [4]
-
-
-def test_a_subscriber_that_returns_too_late_is_told_in_the_log(tmp_path: Path, caplog) -> None:
-    hall = Hall(tmp_path, durable_max_age_s=100.0)
-    Peer(hall, PEER).leaves()
-    hall.publish(2)
-    hall.clock.advance(101)
-    hall.publish()
-    assert Peer(hall, PEER).gets() == [3]
-    assert "events 1 to 2 are older than 100 s" in caplog.text
-    hall.close()
-
-
-def test_without_durability_everybody_is_a_newcomer(tmp_path: Path) -> None:
-    hall = Hall(tmp_path, durable_max_age_s=0.0)
-    Peer(hall, PEER).leaves()
-    hall.publish()
-    hall.clock.advance(5)
-    assert Peer(hall, PEER).gets() == []
-    assert hall.reader.cursors() == {}
-    hall.close()
-
-
-def test_two_connections_under_one_name_are_both_served_and_the_slower_one_counts(hall: Hall, caplog) -> None:
-    first, second = Peer(hall, PEER), Peer(hall, PEER)
-    assert "another connection calls itself" in caplog.text
-    hall.publish(3)
-    assert first.gets() == second.gets() == [1, 2, 3]
-    first.acks([1])
-    second.acks([1, 2, 3])
-    hall.clock.advance(1)
-    assert hall.reader.cursor(PEER) == 1
-    first.leaves()
-    hall.clock.advance(1)
-    assert hall.reader.cursor(PEER) == 3
-
-
-def test_one_that_is_late_with_its_name_goes_back_to_its_place(hall: Hall) -> None:
-    Peer(hall, PEER).leaves()
-    hall.publish(2)
-    peer = Peer(hall, introduce=False)
-    hall.clock.advance(1)
-    hall.publish()
-    assert peer.gets() == [3]
-    peer.introduce(PEER)
-    assert peer.gets() == [1, 2, 3]
-
-
-def test_a_name_once_given_stays(hall: Hall) -> None:
-    peer = Peer(hall, PEER)
-    peer.introduce("ivo://org.example/other")
-    assert [subscriber.ivo for subscriber in hall.broadcaster.status().subscribers] == [PEER]
 
 
 def test_the_window_holds_back_what_is_not_acknowledged(tmp_path: Path) -> None:
@@ -369,25 +207,6 @@ def test_a_journal_that_fails_costs_newcomers_their_connection(hall: Hall, caplo
     late.makeConnection(transport)
     assert transport.disconnected or transport.disconnecting
     assert caplog.text.count("cannot be served") == 2
-
-
-def test_a_disk_that_fails_does_not_lose_places(hall: Hall, caplog) -> None:
-    failing = [True]
-
-    def save(cursors) -> None:
-        if failing:
-            raise SourceError("The journal cannot be used: the disk is full.")
-        hall.journal.save_cursors(cursors)
-
-    hall.broadcaster = Broadcaster(hall.reader, hall.settings, save_cursors=save, clock=hall.clock)
-    peer = Peer(hall, PEER)
-    hall.publish(2)
-    peer.acks([1])
-    hall.clock.advance(1)
-    assert "could not be saved: The journal" in caplog.text
-    failing.clear()
-    hall.clock.advance(30)
-    assert hall.reader.cursor(PEER) == 1
 
 
 def test_settings_that_cannot_work_are_refused() -> None:
