@@ -5,6 +5,7 @@ mapping's own words: paths, absent values, codes.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def _judge_groups(what: etree._Element, record: dict[str, Any], mapping: Mapping
                 assert not 0 < raw < math.inf
                 continue
             text = params.pop(name).get("value")
-            assert agrees(text, raw, value, resolve(schema, path).type), (name, text, raw)
+            assert agrees(text, raw, value, type_of(schema, path)), (name, text, raw)
             seen += 1
         assert not params, f"{group.name} has Params that nothing asked for: {sorted(params)}"
     assert not found
@@ -108,12 +109,13 @@ def _judge_tables(
                 if is_absent(raw, value, mapping, schema, path):
                     assert text == "", (value.name, text, raw)
                 else:
-                    assert agrees(text, raw, value, resolve(schema, path).type), (value.name, text, raw)
+                    assert agrees(text, raw, value, type_of(schema, path)), (value.name, text, raw)
                 seen += 1
     assert not found
     return seen
 
 
+@cache
 def pick(schema: Schema, paths: tuple[str, ...]) -> str | None:
     """The first path that the schema has."""
     for path in paths:
@@ -123,6 +125,12 @@ def pick(schema: Schema, paths: tuple[str, ...]) -> str | None:
             continue
         return path
     return None
+
+
+@cache
+def type_of(schema: Schema, path: str) -> str:
+    """Avro type at a path."""
+    return resolve(schema, path).type
 
 
 def follow(record: Any, path: str) -> Any:

@@ -18,7 +18,7 @@ from bridge.voevent.ids import is_acceptable
 from bridge.voevent.validate import find_faults
 
 DATE = "2026-11-20T00:00:00"
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TEXTS = (
     "null",
