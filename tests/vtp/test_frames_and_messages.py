@@ -9,7 +9,6 @@ from pathlib import Path
 import comet
 import pytest
 from comet.protocol import messages as comet_messages
-from gcn.voeventclient import _form_response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -115,7 +114,10 @@ def test_comets_old_form_of_filters_is_understood() -> None:
 
 @pytest.mark.parametrize("ivorn", ["ivo://a/b#c", "ivo://a/b?x=1&y=2#c", "ivo://a/b#c<d", "ivo://a/é#&"])
 def test_pygcns_acks_are_understood_even_when_they_are_no_xml(ivorn: str) -> None:
-    payload = _form_response("ack", ivorn, "ivo://python_voeventclient/anonymous", "2026-01-01T00:00:00.1")
+    client = pytest.importorskip("gcn.voeventclient", reason="pygcn is not installed")
+    payload = client._form_response(
+        "ack", ivorn, "ivo://python_voeventclient/anonymous", "2026-01-01T00:00:00.1"
+    )
     message = parse_transport(payload)
     assert (message.role, message.origin) == ("ack", ivorn)
     assert message.response == "ivo://python_voeventclient/anonymous"

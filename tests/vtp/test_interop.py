@@ -28,6 +28,7 @@ def wait_for_saved(receiver: Comet, count: int, seconds: float = 40.0) -> dict[s
 
 
 def test_comet_and_pygcn_get_every_event_byte_for_byte(tmp_path: Path, shared_data: Path) -> None:
+    pytest.importorskip("gcn", reason="pygcn is not installed")
     events = real_events(shared_data, 220) + [synthetic_event(n) for n in range(40)]
     with (
         serving(tmp_path) as server,
@@ -118,6 +119,7 @@ def test_comets_filters_are_honoured(tmp_path: Path) -> None:
 
 
 def test_pygcn_acknowledges_an_ivorn_that_breaks_its_own_xml(tmp_path: Path) -> None:
+    pytest.importorskip("gcn", reason="pygcn is not installed")
     ivorn, data = synthetic_event("x", stream="ivo://org.example/a")
     awkward = ("ivo://org.example/a?b&c#x", data.replace(ivorn.encode(), b"ivo://org.example/a?b&amp;c#x"))
     with (
