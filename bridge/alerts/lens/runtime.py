@@ -10,7 +10,6 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
-from operator import methodcaller
 from typing import Any
 
 import fastavro
@@ -36,7 +35,9 @@ Match = Callable[[bytes, int, int], "re.Match[bytes] | None"]
 
 _SMALL = [(n >> 1) ^ -(n & 1) for n in range(128)]
 _MASK = (1 << 64) - 1
-_GROUPS = methodcaller("groups")
+
+# So many rows of one habit are matched by one pattern: it saves a match object for each of the others.
+AT_ONCE = 8
 
 
 class Mismatch(Exception):  # noqa: N818 - a signal between the lens and its generated code
@@ -168,12 +169,14 @@ class RowReader:
         self._node = element
         self._render = render
         self._columns = columns
-        self._scanners = [_scanner(render({}))]
+        self._scanners = [(1, _scanner(render({})))]
         self._learned = element.kind != "record"
 
     def __call__(self, d: bytes, p: int, e: int) -> tuple[tuple[Column, ...], int, int]:
         """The columns of the array at `p`, its number of elements, and the position after it."""
-        rows: list[tuple[bytes | None, ...]] = []
+        # Row after row, the captured fields of each: one flat list, of which each column is a slice.
+        captured: list[bytes | None] = []
+        total = 0
         while True:
             count, p, end = blocks(d, p, e)
             if not count:
@@ -182,31 +185,34 @@ class RowReader:
                 raise Mismatch
             if count >= ENOUGH and not self._learned:
                 self._learn(count, d, p, e)
-            p = self._read(count, d, p, e, rows)
+            p = self._read(count, d, p, e, captured)
             if end not in (-1, p):
                 raise Mismatch
-        groups: Sequence[Sequence[bytes | None]]
-        groups = list(zip(*rows, strict=True)) if rows else [()] * len(self._columns)
-        columns = tuple(make(group) for make, group in zip(self._columns, groups, strict=True))
-        return columns, len(rows), p
+            total += count
+        width = len(self._columns)
+        columns = tuple(make(captured[index::width]) for index, make in enumerate(self._columns))
+        return columns, total, p
 
-    def _read(self, count: int, d: bytes, p: int, e: int, rows: list[tuple[bytes | None, ...]]) -> int:
-        """Read `count` elements, each run of them by the first habit that it keeps."""
+    def _read(self, count: int, d: bytes, p: int, e: int, captured: list[bytes | None]) -> int:
+        """Read `count` elements, each run of them by the first pattern that fits."""
         while count:
-            for scanner in self._scanners:
-                matches = list(islice(iter(scanner(d, p, e).match, None), count))
+            for rows, scanner in self._scanners:
+                matches = list(islice(iter(scanner(d, p, e).match, None), count // rows))
                 if matches:
                     p = matches[-1].end()
-                    count -= len(matches)
-                    rows += map(_GROUPS, matches)
+                    count -= len(matches) * rows
+                    for match in matches:
+                        captured += match.groups()
                     break
             else:
                 raise Mismatch
         return p
 
     def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
-        habits = learn(self._node, d, p, e, count)
-        self._scanners = [*(_scanner(self._render(habit)) for habit in habits), *self._scanners]
+        usual = [self._render(habit) for habit in learn(self._node, d, p, e, count)]
+        several = [(AT_ONCE, _scanner(pattern * AT_ONCE)) for pattern in usual]
+        single = [(1, _scanner(pattern)) for pattern in usual]
+        self._scanners = [*several, *single, *self._scanners]
         self._learned = True
 
 
@@ -256,6 +262,10 @@ def long_column(group: Sequence[bytes | None]) -> Column:
     if None in group:
         valid = np.fromiter((item is not None for item in group), np.bool_, len(group))
         group = [b"\0" if item is None else item for item in group]
+    distinct: set[bytes] = set(group)  # type: ignore[arg-type]
+    if len(distinct) <= _FEW:
+        known = {item: long_of(item) for item in distinct}
+        return Column(np.array([known[item] for item in group], np.int64), valid)  # type: ignore[index]
     padded = b"".join([item.ljust(10, b"\0") for item in group])  # type: ignore[union-attr]
     septets = np.frombuffer(padded, np.uint8).reshape(-1, 10).astype(np.uint64) & np.uint64(0x7F)
     n = (septets << _SHIFTS).sum(axis=1, dtype=np.uint64)
@@ -276,5 +286,8 @@ def list_column(decode: Callable[[bytes], Any]) -> Callable[[Sequence[bytes | No
 
     return make
 
+
+# Up to so many distinct values are decoded one by one, more by NumPy.
+_FEW = 16
 
 _SHIFTS = np.arange(0, 70, 7, dtype=np.uint64)
