@@ -1,107 +1,95 @@
-"""Positions on the sky, for people and for comparisons: sexagesimal text, galactic coordinates, separations.
+"""Spherical astronomy at survey rate: separations, galactic and ecliptic coordinates.
 
-A few lines of spherical geometry that several rooms need and that are not worth a dependency on astropy
-in a core that runs at survey rate.
+A few lines of geometry that several rooms need and that are not worth a dependency on astropy. Angles are
+degrees in and out. NaN goes in and out as "no value"; a declination beyond a pole has no position, so it
+gives NaN.
 """
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["galactic", "separation_deg", "sexagesimal_dec", "sexagesimal_ra"]
+__all__ = ["ecl_lat", "ecl_lon", "gal_lat", "gal_lon", "separation"]
 
-# Rows of the rotation from ICRS to galactic: The Hipparcos and Tycho Catalogues (ESA SP-1200, 1997),
-# volume 1, section 1.5.3, equation 1.5.11 (transposed).
-ICRS_TO_GALACTIC = (
+NAN = math.nan
+Matrix = tuple[tuple[float, float, float], ...]
+
+# ICRS to galactic: ESA SP-1200 (The Hipparcos and Tycho Catalogues), vol. 1, eq. 1.5.11.
+ICRS_TO_GALACTIC: Matrix = (
     (-0.0548755604, -0.8734370902, -0.4838350155),
-    (+0.4941094279, -0.4448296300, +0.7469822445),
-    (-0.8676661490, -0.1980763734, +0.4559837762),
+    (0.4941094279, -0.4448296300, 0.7469822445),
+    (-0.8676661490, -0.1980763734, 0.4559837762),
+)
+
+# Mean obliquity at J2000.0, 84381.406": IAU 2006 (Capitaine et al. 2003, A&A 412, 567).
+OBLIQUITY = math.radians(84381.406 / 3600)
+ICRS_TO_ECLIPTIC: Matrix = (
+    (1.0, 0.0, 0.0),
+    (0.0, math.cos(OBLIQUITY), math.sin(OBLIQUITY)),
+    (0.0, -math.sin(OBLIQUITY), math.cos(OBLIQUITY)),
 )
 
 
-def galactic(ra_deg: float, dec_deg: float) -> tuple[float, float]:
-    """Galactic longitude and latitude of an ICRS position.
-
-    Parameters
-    ----------
-    ra_deg, dec_deg
-        ICRS (or J2000) position in degrees.
-
-    Returns
-    -------
-    tuple of float
-        Longitude in [0, 360) and latitude in [-90, 90], in degrees.
-    """
-    ra, dec = math.radians(ra_deg), math.radians(dec_deg)
-    unit = (math.cos(dec) * math.cos(ra), math.cos(dec) * math.sin(ra), math.sin(dec))
-    x, y, z = (sum(a * b for a, b in zip(row, unit, strict=True)) for row in ICRS_TO_GALACTIC)
-    longitude = math.degrees(math.atan2(y, x)) % 360.0
-    # A tiny negative angle modulo 360 rounds to 360 itself.
-    return (0.0 if longitude == 360.0 else longitude), math.degrees(math.atan2(z, math.hypot(x, y)))
-
-
-def separation_deg(ra1_deg: float, dec1_deg: float, ra2_deg: float, dec2_deg: float) -> float:
-    """Great-circle distance between two positions.
+def separation(ra1_deg: float, dec1_deg: float, ra2_deg: float, dec2_deg: float) -> float:
+    """Angle between two directions, accurate from zero to the antipode.
 
     Parameters
     ----------
     ra1_deg, dec1_deg, ra2_deg, dec2_deg
-        The positions in degrees.
+        The directions, in degrees.
 
     Returns
     -------
-    float
-        Degrees, in [0, 180]. Vincenty's form (Survey Review 23, 1975, 88): exact for the smallest angles
-        and for antipodes.
+    The angle in degrees, 0 to 180 (Vincenty's formula on the sphere: Survey Review 23, 88, 1975).
     """
-    dec1, dec2 = math.radians(dec1_deg), math.radians(dec2_deg)
+    if not (-90.0 <= dec1_deg <= 90.0 and -90.0 <= dec2_deg <= 90.0):
+        return NAN
     delta = math.radians(ra2_deg - ra1_deg)
+    if not math.isfinite(delta):
+        return NAN
+    dec1, dec2 = math.radians(dec1_deg), math.radians(dec2_deg)
     sin1, cos1, sin2, cos2 = math.sin(dec1), math.cos(dec1), math.sin(dec2), math.cos(dec2)
-    across = math.hypot(cos2 * math.sin(delta), cos1 * sin2 - sin1 * cos2 * math.cos(delta))
-    return math.degrees(math.atan2(across, sin1 * sin2 + cos1 * cos2 * math.cos(delta)))
+    sin_delta, cos_delta = math.sin(delta), math.cos(delta)
+    across = math.hypot(cos2 * sin_delta, cos1 * sin2 - sin1 * cos2 * cos_delta)
+    return math.degrees(math.atan2(across, sin1 * sin2 + cos1 * cos2 * cos_delta))
 
 
-def sexagesimal_ra(ra_deg: float, decimals: int = 3) -> str:
-    """Right ascension as ``hh:mm:ss.sss``.
-
-    Parameters
-    ----------
-    ra_deg
-        Degrees; taken modulo 360.
-    decimals
-        Decimal places of the seconds of time.
-
-    Returns
-    -------
-    str
-        Rounded as a whole, so it never reads ``:60.000`` and wraps to ``00:00:00`` after 23:59:59.999...
-    """
-    ticks = round((ra_deg % 360.0) * 240.0 * 10**decimals) % (86_400 * 10**decimals)
-    return _split(ticks, decimals)
+def _rotate(matrix: Matrix, ra_deg: float, dec_deg: float) -> tuple[float, float, float] | None:
+    if not (-90.0 <= dec_deg <= 90.0 and math.isfinite(ra_deg)):
+        return None
+    ra, dec = math.radians(ra_deg), math.radians(dec_deg)
+    x, y, z = math.cos(dec) * math.cos(ra), math.cos(dec) * math.sin(ra), math.sin(dec)
+    row_x, row_y, row_z = (a * x + b * y + c * z for a, b, c in matrix)
+    return row_x, row_y, row_z
 
 
-def sexagesimal_dec(dec_deg: float, decimals: int = 2) -> str:
-    """Declination as ``+dd:mm:ss.ss``.
-
-    Parameters
-    ----------
-    dec_deg
-        Degrees.
-    decimals
-        Decimal places of the arc seconds.
-
-    Returns
-    -------
-    str
-        Always signed, rounded as a whole (never ``:60.00``, never ``-00:00:00.00``).
-    """
-    ticks = round(abs(dec_deg) * 3600.0 * 10**decimals)
-    return ("-" if dec_deg < 0 and ticks else "+") + _split(ticks, decimals)
+def _longitude(matrix: Matrix, ra_deg: float, dec_deg: float) -> float:
+    vector = _rotate(matrix, ra_deg, dec_deg)
+    return NAN if vector is None else math.degrees(math.atan2(vector[1], vector[0])) % 360.0
 
 
-def _split(ticks: int, decimals: int) -> str:
-    seconds, fraction = divmod(ticks, 10**decimals)
-    minutes, second = divmod(seconds, 60)
-    whole, minute = divmod(minutes, 60)
-    tail = f".{fraction:0{decimals}d}" if decimals else ""
-    return f"{whole:02d}:{minute:02d}:{second:02d}{tail}"
+def _latitude(matrix: Matrix, ra_deg: float, dec_deg: float) -> float:
+    vector = _rotate(matrix, ra_deg, dec_deg)
+    if vector is None:
+        return NAN
+    return math.degrees(math.atan2(vector[2], math.hypot(vector[0], vector[1])))
+
+
+def gal_lon(ra_deg: float, dec_deg: float) -> float:
+    """Galactic longitude of an ICRS position, 0 to 360 degrees."""
+    return _longitude(ICRS_TO_GALACTIC, ra_deg, dec_deg)
+
+
+def gal_lat(ra_deg: float, dec_deg: float) -> float:
+    """Galactic latitude of an ICRS position, -90 to 90 degrees."""
+    return _latitude(ICRS_TO_GALACTIC, ra_deg, dec_deg)
+
+
+def ecl_lon(ra_deg: float, dec_deg: float) -> float:
+    """Ecliptic longitude (mean ecliptic of J2000, frame bias of 0.02 arcsec neglected), 0 to 360 degrees."""
+    return _longitude(ICRS_TO_ECLIPTIC, ra_deg, dec_deg)
+
+
+def ecl_lat(ra_deg: float, dec_deg: float) -> float:
+    """Ecliptic latitude (mean ecliptic of J2000, frame bias of 0.02 arcsec neglected), -90 to 90 degrees."""
+    return _latitude(ICRS_TO_ECLIPTIC, ra_deg, dec_deg)

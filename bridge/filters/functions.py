@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridge.filters import aggregates, arithmetic, sky
+from bridge import sky
+from bridge.filters import aggregates, arithmetic
 
 __all__ = ["FUNCTIONS", "Function", "Parameter", "Result"]
 

@@ -11,7 +11,8 @@ from bridge.errors import PacketError
 from bridge.inspect.epochs import Epoch
 from bridge.inspect.fits import read_image
 from bridge.inspect.report import Cutout, FactList, Position, Section
-from bridge.sky import galactic, sexagesimal_dec, sexagesimal_ra
+from bridge.inspect.sexagesimal import sexagesimal_dec, sexagesimal_ra
+from bridge.sky import gal_lat, gal_lon
 
 __all__ = ["add_place", "angle_text", "collect_cutouts", "position_section", "when_section"]
 
@@ -59,7 +60,7 @@ def position_section(position: Position) -> Section:
     facts.add("dec_deg", "", dec, "")
     hms, dms = sexagesimal_ra(ra), sexagesimal_dec(dec)
     facts.add("sexagesimal", "", {"ra": hms, "dec": dms}, f"{hms}  {dms}")
-    longitude, latitude = galactic(ra, dec)
+    longitude, latitude = (gal_lon(ra, dec), gal_lat(ra, dec))
     facts.add(
         "galactic_deg",
         "Galactic l, b",

@@ -15,9 +15,9 @@ from bridge.errors import SourceError, UsageError
 from bridge.inspect.curve import LightCurve
 from bridge.inspect.marks import mark_of
 from bridge.inspect.report import Cutout, Report
+from bridge.inspect.sexagesimal import sexagesimal_dec, sexagesimal_ra
 from bridge.inspect.stamps import display_values
 from bridge.inspect.values import AB_ZERO_POINT_NJY, ab_magnitude, printable
-from bridge.sky import sexagesimal_dec, sexagesimal_ra
 
 __all__ = ["draw_cutouts", "draw_report"]
 
