@@ -84,15 +84,18 @@ def _render_batch(
     if floats and NOTHING in text and not np.isinf(values).any():
         text = text.replace(NOTHING, b"")
     cells = split_cells(text, values)
+    # A search in the whole text is cheaper than a look at each cell; hardly any column has sentinels.
+    listed = {plans[index].absent for index in members}
+    suspects = {absent: any(nothing in text for nothing in absent) for absent in listed}
+    blanks = NOTHING in text
     for place, index in enumerate(members):
         own = cells[place * count : (place + 1) * count]
         column = columns[index]
         if not floats and column is not None and column.valid is not None:
             for row in np.flatnonzero(~column.valid).tolist():
                 own[row] = b""
-        # A search in the whole text is cheaper than a look at each cell; hardly any column has sentinels.
         absent = plans[index].absent
-        if NOTHING in text or any(nothing in text for nothing in absent):
+        if blanks or suspects[absent]:
             own = [b"" if cell == NOTHING or cell in absent else cell for cell in own]
         sheet[index] = own
 
