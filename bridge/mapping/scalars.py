@@ -16,13 +16,13 @@ import numpy as np
 
 from bridge.alerts.fields import Field, resolve
 from bridge.alerts.schema import Schema
-from bridge.errors import MappingError
+from bridge.errors import MappingError, SchemaError
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Mapping, Value
+from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.numbers import NOTHING, texts_of_doubles, texts_of_floats
 from bridge.voevent.xmltext import escape
 
-__all__ = ["Scalars", "absent_texts", "data_type", "text_of", "text_renderer"]
+__all__ = ["Scalars", "absent_texts", "data_type", "join_path", "text_of", "text_renderer"]
 
 INTEGERS = ("int", "long")
 FLOATS = ("float", "double")
@@ -36,6 +36,11 @@ def data_type(value: Value, field: Field) -> str:
     if value.convert:
         return CONVERSIONS[value.convert].data_type
     return DATA_TYPES.get(field.type, "string") if field.logical is None else "string"
+
+
+def join_path(source: str, path: str) -> str:
+    """A path below an array or record; ``.`` is the array's element itself."""
+    return f"{source}.{path}" if source and path != "." else source or path
 
 
 def text_of(value: Any) -> bytes | None:
@@ -139,6 +144,7 @@ class Scalars:
         self._batches: dict[str, dict[str, str]] = {"float": {}, "double": {}}
         self._lines: list[str] = []
         self._texts: dict[tuple[Any, ...], str] = {}
+        self._absent_sets: dict[frozenset[bytes], int] = {}
 
     def raw(self, path: str) -> str:
         """Name of the variable that holds the value at a path."""
@@ -170,6 +176,29 @@ class Scalars:
             self._lines.append(f"{name} = {self._expression(renderer, raw, field, name)}")
         absent = absent_texts(self.mapping, value, field.type) if renderer is None else frozenset()
         return self._texts[key], absent
+
+    def needed(self, paths: Paths, what: str) -> str:
+        """The first path that the schema has; `what` names the place in the mapping where there is none."""
+        path = first_path(self.schema, paths)
+        if path is not None:
+            return path
+        try:
+            resolve(self.schema, paths[0])
+        except SchemaError as error:
+            raise MappingError(f"Mapping {self.mapping.key}, {what}: {error}") from error
+        raise MappingError(f"Mapping {self.mapping.key}, {what}: no such field.")
+
+    def chosen(self, value: Value, prefix: str = "") -> str | None:
+        """The path of a value; None if the schema lacks it and may."""
+        paths = tuple(join_path(prefix, path) for path in value.paths)
+        if value.optional:
+            return first_path(self.schema, paths)
+        return self.needed(paths, repr(value.name))
+
+    def absent(self, texts: frozenset[bytes]) -> str:
+        """Name of the set of texts that mean "none"; a missing integer or text is None, so that is in it."""
+        number = self._absent_sets.setdefault(texts, len(self._absent_sets))
+        return self.constant(f"NONE_{number}", texts | {None})
 
     def lines(self) -> list[str]:
         """Source lines that render every text asked for."""

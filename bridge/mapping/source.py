@@ -10,18 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.alerts.fields import resolve
 from bridge.alerts.schema import Schema
-from bridge.errors import MappingError, SchemaError
+from bridge.errors import MappingError
 from bridge.mapping import elements, parts
 from bridge.mapping.fit import fit
-from bridge.mapping.model import Group, Mapping, Paths, Table, Value, first_path
-from bridge.mapping.numbers import NOTHING
+from bridge.mapping.model import Group, Mapping, Paths, Value, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import with_rest
-from bridge.mapping.scalars import Scalars, absent_texts, data_type, text_renderer
-from bridge.mapping.sheet import ColumnPlan, render_sheet
-from bridge.mapping.tables import TablePlan
+from bridge.mapping.scalars import Scalars, data_type
+from bridge.mapping.source_tables import TableWriter
 from bridge.voevent.ids import check_authority
 from bridge.voevent.xmltext import escape, is_uri
 
@@ -50,25 +47,6 @@ def write_source(mapping: Mapping, schema: Schema, options: TranslateOptions) ->
     return _Writer(with_rest(mapping, schema), schema, options).write()
 
 
-class Sheet:
-    """The columns that the tables of one array want, each once."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.plans: list[ColumnPlan] = []
-        self.raws: list[str] = []
-        self._places: dict[tuple[Any, ...], int] = {}
-
-    def place(self, plan: ColumnPlan, raw: str, value: Value) -> int:
-        """Position of a column in the sheet."""
-        key = (raw, value.convert, repr(value.codes), value.absent)
-        if key not in self._places:
-            self._places[key] = len(self.plans)
-            self.plans.append(plan)
-            self.raws.append(raw)
-        return self._places[key]
-
-
 class _Writer:
     def __init__(self, mapping: Mapping, schema: Schema, options: TranslateOptions) -> None:
         self.mapping = mapping
@@ -78,8 +56,7 @@ class _Writer:
         self.scalars = Scalars(mapping, schema)
         self.const = self.scalars.constant
         self.body: list[str] = []
-        self.absent_sets: dict[frozenset[bytes], int] = {}
-        self.sheets: dict[str, Sheet] = {}
+        self.tables = TableWriter(self.scalars, options)
 
     def write(self) -> Written:
         self._place_and_time()
@@ -97,30 +74,14 @@ class _Writer:
         ]
         return Written("\n".join(lines) + "\n", tuple(self.scalars.paths), self.scalars.constants)
 
-    def _needed(self, paths: Paths, what: str) -> str:
-        path = first_path(self.schema, paths)
-        if path is not None:
-            return path
-        try:
-            resolve(self.schema, paths[0])
-        except SchemaError as error:
-            raise MappingError(f"Mapping {self.mapping.key}, {what}: {error}") from error
-        raise MappingError(f"Mapping {self.mapping.key}, {what}: no such field.")
-
-    def _chosen(self, value: Value, prefix: str = "") -> str | None:
-        paths = tuple(_join(prefix, path) for path in value.paths)
-        if value.optional:
-            return first_path(self.schema, paths)
-        return self._needed(paths, repr(value.name))
-
     def _raws(self, template: str, what: str) -> tuple[list[str], list[str]]:
         holes = re.findall(r"\{([^{}]*)\}", template)
-        paths = [self._needed(tuple(hole.split("|")), what) for hole in holes]
+        paths = [self.scalars.needed(tuple(hole.split("|")), what) for hole in holes]
         return paths, [self.scalars.raw(path) for path in paths]
 
     def _place_and_time(self) -> None:
         place, add = self.mapping.place, self.body.append
-        ra, dec = self._needed(place.ra, "[where] ra"), self._needed(place.dec, "[where] dec")
+        ra, dec = self.scalars.needed(place.ra, "[where] ra"), self.scalars.needed(place.dec, "[where] dec")
         self.ra, self.dec = self.scalars.raw(ra), self.scalars.raw(dec)
         self.ra_text, _ = self.scalars.text(Value(name="ra", paths=(ra,)), ra)
         self.dec_text, _ = self.scalars.text(Value(name="dec", paths=(dec,)), dec)
@@ -136,7 +97,7 @@ class _Writer:
             raise MappingError(
                 f"Mapping {self.mapping.key}, [when]: schema {self.schema.name} has none of {known}."
             )
-        path = self._needed(instant.paths, "[when] path")
+        path = self.scalars.needed(instant.paths, "[when] path")
         self.const("WHEN", parts.instant_renderer(path, instant.scale))
         half = first_path(self.schema, instant.half_of)
         arguments = [self.scalars.raw(item) for item in (path, half) if item]
@@ -171,24 +132,19 @@ class _Writer:
         add("out.append(WHAT_HEAD)")
         for index, group in enumerate(self.mapping.groups):
             self._group(index, group)
-        tables: list[str] = []
+        calls: list[str] = []
         if self.options.history != "none":
-            for index, table in enumerate(self.mapping.tables):
-                call = self._table(index, table)
-                if call:
-                    tables.append(call)
-        self.const("SHEET", render_sheet)
-        for sheet in self.sheets.values():
-            plans = self.const(f"COLUMNS_{sheet.number}", tuple(sheet.plans))
-            self.body.append(f"sheet_{sheet.number} = SHEET({plans}, ({', '.join(sheet.raws)},))")
+            written = [self.tables.write(index, table) for index, table in enumerate(self.mapping.tables)]
+            calls = [call for call in written if call is not None]
+            self.body += self.tables.sheet_lines()
         self._references()
         self._cutouts()
-        return tables
+        return calls
 
     def _group(self, index: int, group: Group) -> None:
         lines: list[str] = []
         for number, value in enumerate(group.params):
-            path = self._chosen(value)
+            path = self.scalars.chosen(value)
             if path is None:
                 continue
             text, absent = self.scalars.text(value, path)
@@ -196,7 +152,7 @@ class _Writer:
             head, tail = elements.param_pieces(value, data_type(value, field))
             head_name = self.const(f"H{index}_{number}", head)
             tail_name = self.const(f"T{index}_{number}", tail)
-            test = f"{text} is not None" if not absent else f"{text} not in {self._absent(absent)}"
+            test = f"{text} is not None" if not absent else f"{text} not in {self.scalars.absent(absent)}"
             lines.append(f"if {test}: out += ({head_name}, {text}, {tail_name})")
         flags = [(name, path) for name, path in group.flags if first_path(self.schema, (path,))]
         if flags:
@@ -207,11 +163,6 @@ class _Writer:
         start = self.const(f"GROUP_{index}", b'\n<Group name="%b">%b' % (escape(group.name), about))
         self.body += [f"# {group.name}", f"mark = len(out); out.append({start})", *lines]
         self.body += ["if len(out) == mark + 1: out.pop()", "else: out.append(b'</Group>')"]
-
-    def _absent(self, absent: frozenset[bytes]) -> str:
-        # Integers and texts may be None; in a set of texts None is one more that means "none".
-        number = self.absent_sets.setdefault(absent, len(self.absent_sets))
-        return self.const(f"NONE_{number}", absent | {None})
 
     def _flags(self, index: int, flags: list[tuple[str, str]]) -> list[str]:
         named = self.const(f"FLAGS_{index}", parts.flag_names([name for name, _ in flags]))
@@ -232,70 +183,6 @@ class _Writer:
             f"out += ({pieces}[0], flags or b'none', {pieces}[1])",
             f"if unknown: out += ({pieces}[2], unknown, {pieces}[3])",
         ]
-
-    def _table(self, index: int, table: Table) -> str | None:
-        source = first_path(self.schema, table.source)
-        if source is None:
-            if table.optional:
-                return None
-            source = self._needed(table.source, f"table {table.name!r}")
-        columns: list[tuple[Value, str]] = []
-        for value in table.columns:
-            path = self._chosen(value, source)
-            if path is not None:
-                columns.append((value, path))
-        if not columns:
-            return None
-        sheet = self.sheets.setdefault(source, Sheet(len(self.sheets)))
-        fields, places = [], []
-        for value, path in columns:
-            raw = self.scalars.raw(path)
-            field = self.scalars.fields[path]
-            if field.kind != "column":
-                raise MappingError(
-                    f"Mapping {self.mapping.key}, table {table.name!r}: {path!r} is not a column of an array."
-                )
-            places.append(sheet.place(self._column_plan(value, path), raw, value))
-            fields.append(elements.field_element(value, data_type(value, field)))
-        plan = TablePlan(
-            name=table.name,
-            head=b'\n<Table name="%b">%b' % (escape(table.name), elements.described(table.about)),
-            fields=b"".join(fields),
-            columns=tuple(places),
-            keep_null=bool(table.where_null),
-            newest=self.options.history if isinstance(self.options.history, int) else None,
-        )
-        name = self.const(f"TABLE_{index}", plan)
-        time = self._column(table.time, source)
-        chooser = self._column(table.where_set or table.where_null, source)
-        current = self._current(table, columns, source)
-        return f"({name}, {name}(sheet_{sheet.number}, {time}, {chooser}, {current}))"
-
-    def _column_plan(self, value: Value, path: str) -> ColumnPlan:
-        field = self.scalars.fields[path]
-        render = text_renderer(self.mapping, value, field)
-        if render is not None:
-            return ColumnPlan("", frozenset(), render)
-        batches = {"float": "float", "double": "double", "int": "int", "long": "int", "boolean": "bool"}
-        return ColumnPlan(batches[field.type], absent_texts(self.mapping, value, field.type) - {NOTHING})
-
-    def _column(self, path: str, source: str) -> str:
-        if not path:
-            return "None"
-        return self.scalars.raw(self._needed((_join(source, path),), "[[table]]"))
-
-    def _current(self, table: Table, columns: list[tuple[Value, str]], source: str) -> str:
-        if not table.current:
-            return "None"
-        cells = []
-        for value, path in columns:
-            own = first_path(self.schema, (table.current + path[len(source) :],))
-            if own is None:
-                cells.append("None")
-                continue
-            text, absent = self.scalars.text(value, own)
-            cells.append(f"(None if {text} in {self._absent(absent)} else {text})" if absent else text)
-        return f"({', '.join(cells)},)"
 
     def _references(self) -> None:
         self.first_reference = "b''"
@@ -363,7 +250,9 @@ class _Writer:
                 Value(name=inference.name, paths=(path,), absent=inference.absent), path
             )
             arguments = [self.scalars.raw(path)]
-            arguments.append(f"None if {text} in {self._absent(absent)} else {text}" if absent else text)
+            arguments.append(
+                f"None if {text} in {self.scalars.absent(absent)} else {text}" if absent else text
+            )
             concept = first_path(self.schema, inference.concept_from)
             if concept:
                 arguments.append(self.scalars.raw(concept))
@@ -374,7 +263,3 @@ class _Writer:
             self.const("WHY_HEAD", b"\n<Why>" + about)
             self.body.append(f"why = {' + '.join(calls)}")
             self.body.append("if why: after += (WHY_HEAD, why, b'</Why>')")
-
-
-def _join(source: str, path: str) -> str:
-    return f"{source}.{path}" if source and path != "." else source or path

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import voeventparse
 from astropy.time import Time, TimeDelta
 from comet.utility.voevent import parse_ivoid
 from comet.utility.xml import xml_document
@@ -62,6 +61,7 @@ def test_every_packet_is_valid_and_small_enough_for_a_stock_comet(real_alerts: A
 
 
 def test_voevent_parse_reads_what_we_wrote(real_alerts: Any) -> None:
+    voeventparse = pytest.importorskip("voeventparse", reason="voevent-parse does not install on Python >= 3.12")
     for alert in real_alerts:
         event = translate(alert.packet)
         packet = voeventparse.loads(event.xml)

@@ -1,0 +1,134 @@
+"""Writes the part of a translator that makes Tables: which columns share a sheet, and the call of each table.
+
+Kept apart from `source` because light curves have rules of their own: one array may feed several tables, and
+the alert's own detection joins one of them as a row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.errors import MappingError
+from bridge.mapping import elements
+from bridge.mapping.model import Table, Value, first_path
+from bridge.mapping.numbers import NOTHING
+from bridge.mapping.options import TranslateOptions
+from bridge.mapping.scalars import Scalars, absent_texts, data_type, join_path, text_renderer
+from bridge.mapping.sheet import ColumnPlan, render_sheet
+from bridge.mapping.tables import TablePlan
+from bridge.voevent.xmltext import escape
+
+__all__ = ["TableWriter"]
+
+BATCHES = {"float": "float", "double": "double", "int": "int", "long": "int", "boolean": "bool"}
+
+
+class _Sheet:
+    """The columns that the tables of one array want, each once."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.plans: list[ColumnPlan] = []
+        self.raws: list[str] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+
+    def place(self, plan: ColumnPlan, raw: str, value: Value) -> int:
+        """Position of a column in the sheet."""
+        key = (raw, value.convert, repr(value.codes), value.absent)
+        if key not in self._places:
+            self._places[key] = len(self.plans)
+            self.plans.append(plan)
+            self.raws.append(raw)
+        return self._places[key]
+
+
+class TableWriter:
+    """Writes the tables of one translator.
+
+    Parameters
+    ----------
+    scalars
+        Collects the paths and constants of the translator.
+    options
+        How much history is wanted.
+    """
+
+    def __init__(self, scalars: Scalars, options: TranslateOptions) -> None:
+        self.scalars = scalars
+        self.schema = scalars.schema
+        self.mapping = scalars.mapping
+        self.options = options
+        self.sheets: dict[str, _Sheet] = {}
+
+    def sheet_lines(self) -> list[str]:
+        """Source lines that render the sheets; to be written when all tables are known."""
+        self.scalars.constant("SHEET", render_sheet)
+        lines = []
+        for sheet in self.sheets.values():
+            plans = self.scalars.constant(f"COLUMNS_{sheet.number}", tuple(sheet.plans))
+            lines.append(f"sheet_{sheet.number} = SHEET({plans}, ({', '.join(sheet.raws)},))")
+        return lines
+
+    def write(self, index: int, table: Table) -> str | None:
+        """Expression that gives a table's plan and rows; None where the schema has no such array."""
+        source = first_path(self.schema, table.source)
+        if source is None:
+            if table.optional:
+                return None
+            source = self.scalars.needed(table.source, f"table {table.name!r}")
+        columns: list[tuple[Value, str]] = []
+        for value in table.columns:
+            path = self.scalars.chosen(value, source)
+            if path is not None:
+                columns.append((value, path))
+        if not columns:
+            return None
+        sheet = self.sheets.setdefault(source, _Sheet(len(self.sheets)))
+        fields, places = [], []
+        for value, path in columns:
+            raw = self.scalars.raw(path)
+            field = self.scalars.fields[path]
+            if field.kind != "column":
+                raise MappingError(
+                    f"Mapping {self.mapping.key}, table {table.name!r}: {path!r} is not a column of an array."
+                )
+            places.append(sheet.place(self._column_plan(value, path), raw, value))
+            fields.append(elements.field_element(value, data_type(value, field)))
+        plan = TablePlan(
+            name=table.name,
+            head=b'\n<Table name="%b">%b' % (escape(table.name), elements.described(table.about)),
+            fields=b"".join(fields),
+            columns=tuple(places),
+            keep_null=bool(table.where_null),
+            newest=self.options.history if isinstance(self.options.history, int) else None,
+        )
+        name = self.scalars.constant(f"TABLE_{index}", plan)
+        time = self._column(table.time, source)
+        chooser = self._column(table.where_set or table.where_null, source)
+        current = self._current(table, columns, source)
+        return f"({name}, {name}(sheet_{sheet.number}, {time}, {chooser}, {current}))"
+
+    def _column_plan(self, value: Value, path: str) -> ColumnPlan:
+        field = self.scalars.fields[path]
+        render = text_renderer(self.mapping, value, field)
+        if render is not None:
+            return ColumnPlan("", frozenset(), render)
+        return ColumnPlan(BATCHES[field.type], absent_texts(self.mapping, value, field.type) - {NOTHING})
+
+    def _column(self, path: str, source: str) -> str:
+        if not path:
+            return "None"
+        return self.scalars.raw(self.scalars.needed((join_path(source, path),), "[[table]]"))
+
+    def _current(self, table: Table, columns: list[tuple[Value, str]], source: str) -> str:
+        if not table.current:
+            return "None"
+        cells = []
+        for value, path in columns:
+            own = first_path(self.schema, (table.current + path[len(source) :],))
+            if own is None:
+                cells.append("None")
+                continue
+            text, absent = self.scalars.text(value, own)
+            cells.append(f"(None if {text} in {self.scalars.absent(absent)} else {text})" if absent else text)
+        return f"({', '.join(cells)},)"
