@@ -61,7 +61,7 @@ def test_every_packet_is_valid_and_small_enough_for_a_stock_comet(real_alerts: A
 
 
 def test_voevent_parse_reads_what_we_wrote(real_alerts: Any) -> None:
-    voeventparse = pytest.importorskip("voeventparse", reason="voevent-parse does not install on Python >= 3.12")
+    voeventparse = pytest.importorskip("voeventparse", reason="it does not install on Python >= 3.12")
     for alert in real_alerts:
         event = translate(alert.packet)
         packet = voeventparse.loads(event.xml)
