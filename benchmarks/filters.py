@@ -143,10 +143,11 @@ def report(result: dict[str, Any]) -> str:
             + ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
             f"{result['input']}, {result['mean_bytes']} bytes each",
             "",
-            f"whole visit     {result['visit_s']:9.3f} s   (LSST's prototype: {result['quoted_prototype_s']} s "
-            "on 12 nodes, as published)",
+            f"whole visit     {result['visit_s']:9.3f} s   "
+            f"(LSST's prototype: {result['quoted_prototype_s']} s on 12 nodes, as published)",
             f"per alert       {result['us_per_alert']:9.1f} us",
-            f"peer, per alert {result['peer_us_per_alert']:9.0f} us  {result['ratio']:.0f}x  {result['peer']}",
+            f"peer, per alert {result['peer_us_per_alert']:9.0f} us  {result['ratio']:.0f}x  "
+            f"{result['peer']}",
             f"compiling       {result['compile_s']:9.3f} s   once per schema",
         ]
     )
