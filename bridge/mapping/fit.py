@@ -108,7 +108,7 @@ def _shrink(
         widest = _row_note(plan.name, count, count, max_bytes)
         budget = total + notes_bytes + len(_note(widest)) - max_bytes
         gone_rows: set[int] = set()
-        for index in rows.oldest_first:
+        for index in rows.oldest_first():
             if budget <= 0:
                 break
             gone_rows.add(index)

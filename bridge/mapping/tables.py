@@ -18,10 +18,28 @@ CELL_BREAK = b"</TD><TD>"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one table: inner XML of each, and their positions from oldest to newest."""
+    """The rows of one table.
+
+    Parameters
+    ----------
+    cells
+        Inner XML of each row.
+    time, mask
+        Times of the array's rows, and which of them are shown (None: all); to tell old rows from new ones.
+    with_current
+        Whether the last row is the alert's own detection.
+    """
 
     cells: list[bytes]
-    oldest_first: Sequence[int]
+    time: Column | None
+    mask: npt.NDArray[np.bool_] | None
+    with_current: bool
+
+    def oldest_first(self) -> Sequence[int]:
+        """Positions of the rows from oldest to newest; asked for only when rows must go."""
+        count = len(self.cells) - self.with_current
+        ages = _oldest_first(self.time, self.mask, count)
+        return [*ages, count] if self.with_current else ages
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +88,16 @@ class TablePlan:
         The rows, or None if there are none.
         """
         rows: list[bytes] = []
-        ages: Sequence[int] = ()
+        mask = None
         if sheet is not None:
             shown = zip(*[sheet[index] for index in self.columns], strict=True)
             mask = self._mask(len(sheet[0]), time, chooser)
             if mask is not None:
                 shown = compress(shown, mask.tolist())  # type: ignore[assignment]
             rows = list(map(CELL_BREAK.join, shown))
-            ages = _oldest_first(time, mask, len(rows))
         if current is not None:
             rows.append(CELL_BREAK.join([cell or b"" for cell in current]))
-            ages = [*ages, len(rows) - 1]
-        return Rows(rows, ages) if rows else None
+        return Rows(rows, time, mask, current is not None) if rows else None
 
     def _mask(self, count: int, time: Column | None, chooser: Column | None) -> npt.NDArray[np.bool_] | None:
         mask: npt.NDArray[np.bool_] | None = None
@@ -101,7 +117,7 @@ class TablePlan:
 
 def _oldest_first(time: Column | None, mask: npt.NDArray[np.bool_] | None, count: int) -> Sequence[int]:
     """Positions of the shown rows from oldest to newest; surveys write them so, but do not promise it."""
-    if time is None or isinstance(time.values, list):
+    if not count or time is None or isinstance(time.values, list):
         return range(count)
     times = time.values if mask is None else time.values[mask]
     if bool((times[1:] >= times[:-1]).all()):
