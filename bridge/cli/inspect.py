@@ -49,13 +49,13 @@ def command(
     from bridge.inspect.terminal import print_report
 
     report = inspect_path(file, index=index, store=open_store(schemas))
-    if as_json:
-        click.echo(report_json(report))
-    else:
-        print_report(report, width=width)
     if plot is not None:
         draw_report(report, plot)
         click.echo(f"Figure: {plot}", err=True)
     if cutouts is not None:
         for path in draw_cutouts(report, cutouts):
             click.echo(f"Cutout: {path}", err=True)
+    if as_json:
+        click.echo(report_json(report))
+    else:
+        print_report(report, width=width)
