@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any
 
 from bridge.errors import MappingError
-from bridge.mapping.convert import CONVERSIONS
+from bridge.mapping.load_content import read_cutout, read_group, read_inference, read_scalars, read_table
 from bridge.mapping.model import (
-    Cutout,
-    Group,
-    Inference,
     Instant,
     Mapping,
     Match,
@@ -19,8 +15,6 @@ from bridge.mapping.model import (
     Place,
     Reference,
     RoleRule,
-    Table,
-    Value,
     Who,
 )
 from bridge.mapping.section import Section
@@ -81,18 +75,18 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
         object_key=event.paths("object"),
         role=event.choice("role", ROLES, "observation"),
         role_rules=role_rules,
-        absent=_scalars(event, "absent") or (),
+        absent=read_scalars(event, "absent") or (),
         who=_who(top.section("who")),
         place=_place(where_section),
         instants=_instants(top),
         how=how.take("about", str),
         how_references=_references(how),
         why=why.take("about", str),
-        inferences=tuple(_inference(item) for item in why.sections("inference")),
+        inferences=tuple(read_inference(item) for item in why.sections("inference")),
         references=_references(top),
-        groups=tuple(_group(item) for item in top.sections("group")),
-        tables=tuple(_table(item) for item in top.sections("table")),
-        cutouts=tuple(_cutout(item) for item in top.sections("cutout")),
+        groups=tuple(read_group(item) for item in top.sections("group")),
+        tables=tuple(read_table(item) for item in top.sections("table")),
+        cutouts=tuple(read_cutout(item) for item in top.sections("cutout")),
         left_out=_left_out(top),
         rest=top.take("rest", bool),
     )
@@ -202,119 +196,12 @@ def _references(section: Section) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _group(section: Section) -> Group:
-    prefix = _prefix(section)
-    optional = section.take("optional", bool)
-    params = section.section("params")
-    group = Group(
-        name=section.take("name", str, needed=True),
-        about=section.take("about", str),
-        params=_values(params, prefix, optional),
-        flags=tuple((path.rsplit(".", 1)[-1], prefix + path) for path in section.paths("flags")),
-        optional=optional,
-    )
-    section.finish()
-    return group
-
-
-def _table(section: Section) -> Table:
-    optional = section.take("optional", bool)
-    source = section.paths("from", needed=True)
-    table = Table(
-        name=section.take("name", str, needed=True),
-        about=section.take("about", str),
-        source=source,
-        time=section.take("time", str),
-        where_set=section.take("where_set", str),
-        where_null=section.take("where_null", str),
-        current=section.take("current", str),
-        optional=optional,
-        columns=_values(section.section("columns"), "", optional=False),
-    )
-    if table.where_set and table.where_null:
-        raise MappingError(f"{section.where}: give 'where_set' or 'where_null', not both.")
-    if not table.columns:
-        raise MappingError(f"{section.where} has no columns: add a [table.columns] with one line a column.")
-    section.finish()
-    return table
-
-
-def _values(section: Section, prefix: str, optional: bool) -> tuple[Value, ...]:
-    values = []
-    for name in list(section.left):
-        inner = section.section(name)
-        paths = tuple(prefix + path for path in inner.paths("path", (name,)))
-        convert = inner.choice("convert", tuple(CONVERSIONS))
-        values.append(
-            Value(
-                name=name,
-                paths=paths,
-                ucd=inner.take("ucd", str),
-                unit=inner.take("unit", str),
-                about=inner.take("is", str),
-                convert=convert,
-                codes=_codes(inner),
-                absent=_scalars(inner, "absent"),
-                optional=inner.take("optional", bool, optional),
-            )
-        )
-        inner.finish()
-    return tuple(values)
-
-
-def _codes(section: Section) -> dict[str, str] | None:
-    codes = section.take("codes", dict)
-    return {str(code): str(word) for code, word in codes.items()} or None
-
-
-def _scalars(section: Section, key: str) -> tuple[Any, ...] | None:
-    section.known.append(key)
-    value = section.left.pop(key, None)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(item, (str, int, float, bool)) for item in value):
-        raise MappingError(f"{section.where}, {key!r}: a list of texts and numbers is wanted, not {value!r}.")
-    return tuple(value)
-
-
-def _cutout(section: Section) -> Cutout:
-    cutout = Cutout(
-        name=section.take("name", str, needed=True),
-        path=section.take("path", str, needed=True),
-        format=section.choice("format", ("fits", "fits.gz"), "fits"),
-        about=section.take("about", str),
-    )
-    section.finish()
-    return cutout
-
-
-def _inference(section: Section) -> Inference:
-    inference = Inference(
-        name=section.take("name", str, needed=True),
-        probability=section.paths("probability", needed=True),
-        concept=section.take("concept", str),
-        concept_from=section.paths("concept_from"),
-        codes=_codes(section),
-        relation=section.take("relation", str),
-        absent=_scalars(section, "absent"),
-        about=section.take("about", str),
-        optional=section.take("optional", bool, True),
-    )
-    section.finish()
-    return inference
-
-
 def _left_out(top: Section) -> dict[str, str]:
     section = top.take("left_out", dict)
     for pattern, reason in section.items():
         if not isinstance(reason, str) or not reason:
             raise MappingError(f"{top.where}, [left_out], {pattern!r}: the reason is missing.")
     return section
-
-
-def _prefix(section: Section) -> str:
-    prefix = section.take("from", str)
-    return f"{prefix}." if prefix else ""
 
 
 def _check_names(where: str, mapping: Mapping) -> None:
