@@ -111,14 +111,17 @@ def uri_renderer(template: str, about: str, absent: frozenset[Any]) -> Callable[
     pieces = [escape(piece) for piece in HOLE.split(template)[::2]]
     kind = b' type="%b"' % escape(about) if about else b""
 
+    head, tail = b'\n<Reference uri="' + pieces[0], b'"' + kind + b"/>"
+
     def uri(*values: Any) -> bytes:
-        out = [pieces[0]]
+        out = [head]
         for value, piece in zip(values, pieces[1:], strict=True):
             if value is None or value in absent:
                 return b""
             text = str(value)
             out += (text.encode() if PLAIN.match(text) else escape(quote(text, safe="")), piece)
-        return b'\n<Reference uri="%b"%b/>' % (b"".join(out), kind)
+        out.append(tail)
+        return b"".join(out)
 
     return uri
 
