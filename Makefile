@@ -8,12 +8,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 JOBS ?= auto
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench kafka clean
 
 help:
 	@echo "make demo    simulated surveys -> filter -> VOEvents -> a stock Comet, in about a minute"
 	@echo "make test    lint, types, and all tests"
 	@echo "make bench   the benchmarks, on this machine"
+	@echo "make kafka   a Kafka broker on this machine to try things with (Java and Maven are needed)"
 	@echo "make format  put the code into its form"
 	@echo "make clean   remove what the others made"
 
@@ -34,6 +35,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/voevent-bridge bench all
+
+kafka: $(VENV)/.runtime
+	@$(BIN)/python tests/kafka/kafka_broker.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
