@@ -6,15 +6,34 @@ that ends it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from bridge.alerts.schema import Schema
 
-__all__ = ["Document", "Framing", "Item", "Origin", "Packet", "Refusal"]
+__all__ = ["Document", "Envelope", "Framing", "Item", "Origin", "Packet", "Refusal"]
 
 Framing = Literal["ocf", "confluent", "bare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a broker carries beside a message, kept so that the message can be passed on as it came.
+
+    Parameters
+    ----------
+    key
+        Of the message, or None.
+    headers
+        Names and values, in order.
+    timestamp_ms
+        When the message was made, in Unix milliseconds (UTC); None where that is not known.
+    """
+
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    timestamp_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +49,14 @@ class Origin:
         resumes from.
     member
         Name of the file inside an archive or folder, for people; empty where there is none.
+    envelope
+        What came with the message, from a broker. It says nothing of the place, so it is not compared.
     """
 
     partition: str
     offset: int
     member: str = ""
+    envelope: Envelope | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         inner = f" ({self.member})" if self.member else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.shared import schemas_option, translation_options
+from bridge.cli.shared import kafka_option, schemas_option, translation_options
 
 __all__ = ["command"]
 
@@ -14,7 +14,8 @@ __all__ = ["command"]
 @click.command("serve")
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--from", "source", metavar="URL",
-              help="Folder (followed), file, tar archive, or - for standard input.")  # fmt: skip
+              help="Folder (followed), file, tar archive, - for standard input, or kafka://host/topic.")  # fmt: skip
+@kafka_option
 @click.option("--where", metavar="EXPR", multiple=True,
               help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
 @click.option("--filters", metavar="FILE", help="TOML file with named filters.")
@@ -60,6 +61,7 @@ def command(config: Path | None, **flags: object) -> int:
 
 _KEYS = {
     "source": "feed.from",
+    "kafka_config": "feed.kafka_config",
     "where": "feed.where",
     "filters": "feed.filters",
     "mapping": "feed.mapping",

@@ -18,6 +18,7 @@ from bridge.pipeline import DeadLetters
 
 __all__ = [
     "Refusals",
+    "kafka_option",
     "schemas_option",
     "showing_progress",
     "translate_options",
@@ -32,6 +33,11 @@ NAMED = 20
 schemas_option = click.option(
     "--schemas", metavar="DIR|URL", help="Folder or registry that knows the schemas of the wire format."
 )
+
+kafka_option = click.option(
+    "--kafka-config", metavar="FILE|PRESET",
+    help="Settings and credentials of the Kafka client; presets: ztf, lsst, fink, lasair, antares, gcn, hopskotch.",
+)  # fmt: skip
 
 
 def translation_options(command: Command) -> Command:

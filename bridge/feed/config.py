@@ -28,6 +28,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
     "feed": {
         "from": (str,),
+        "kafka_config": (str,),
         "where": (str, list),
         "filters": (str,),
         "mapping": (str,),
@@ -62,6 +63,8 @@ class FeedConfig:
     ----------
     source
         URL that the alerts come from; None serves what the journal holds.
+    kafka_config
+        Settings of the Kafka client: a file, or the name of a preset.
     plan
         Filters, mapping and options of the translation.
     schemas
@@ -89,6 +92,7 @@ class FeedConfig:
     source: str | None
     plan: Plan
     schemas: str | None = None
+    kafka_config: str | None = None
     follow: bool = True
     journal: Path = DEFAULT_PATH
     durability: Literal["full", "normal"] = "full"
@@ -170,6 +174,10 @@ def _relocate(values: dict[str, Any], folder: Path) -> None:
         value = values.get(key)
         if value and value != "-" and "://" not in value:
             values[key] = str(folder / value)
+    settings = values.get("feed.kafka_config")
+    if settings and (folder / settings).exists():
+        # Otherwise it is the name of a preset.
+        values["feed.kafka_config"] = str(folder / settings)
     mapping = values.get("feed.mapping")
     if mapping and mapping.endswith(".toml"):
         values["feed.mapping"] = str(folder / mapping)
@@ -202,6 +210,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
             broadcaster[f"{name}_s"] = parse_duration(values[f"broadcast.{name}"], name)
     plain = {
         "feed.schemas": "schemas",
+        "feed.kafka_config": "kafka_config",
         "feed.follow": "follow",
         "journal.durability": "durability",
         "broadcast.port": "port",

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from threading import Event as Flag
 
 from bridge.alerts.packet import Refusal
@@ -110,7 +111,7 @@ class Intake:
         entries: list[NewEntry] = []
         positions: dict[str, int] = {}
         began = self._now()
-        for item in batch:
+        for item, follower in zip_longest(batch, batch[1:]):
             outcome = self._pipeline(item)
             if outcome is None:
                 self.counts.dropped += 1
@@ -121,6 +122,9 @@ class Intake:
                 if outcome.object_key:
                     self._fresh[outcome.object_key] = outcome.ivorn
             self.counts.read += 1
+            if follower is not None and follower.origin == item.origin:
+                # Another item of the same message: the position counts the whole message or nothing of it.
+                continue
             if item.origin.partition in batch.positions:
                 positions[item.origin.partition] = item.origin.offset + 1
             if self._now() - began >= APPEND_INTERVAL_S:

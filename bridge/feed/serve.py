@@ -5,8 +5,10 @@ Nothing but wake-ups crosses from one to the other; what they share is the journ
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +83,12 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
     return feed.counts
 
 
+def _member(journal: Path) -> str:
+    """Name of this feed within a consumer group: its journal's, because positions and journal go together."""
+    place = f"{socket.gethostname()}:{journal.resolve()}"
+    return f"voevent-bridge-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+
+
 class _Feed:
     """One run: the intake's thread, the clockwork around it, and the way to an orderly end."""
 
@@ -105,6 +113,8 @@ class _Feed:
             follow=config.follow and not config.once,
             stop=self.stop.is_set,
             sleep=self._sleep,
+            kafka_config=config.kafka_config,
+            member=_member(config.journal),
         )
         return Intake(
             source,

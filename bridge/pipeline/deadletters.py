@@ -38,7 +38,9 @@ class DeadLetters:
             If the folder cannot be written.
         """
         origin = refusal.origin
-        stem = _UNSAFE.sub("_", f"{PurePath(origin.partition).name}-{origin.offset}").strip(".")[-150:]
+        # A file's own name tells it apart; a topic's partition is but a number.
+        parts = PurePath(origin.partition).parts[-2 if "://" in origin.partition else -1 :]
+        stem = _UNSAFE.sub("_", f"{'-'.join(parts)}-{origin.offset}").strip(".")[-150:]
         path = self.folder / f"{stem}.bin"
         note = {
             "reason": refusal.reason,

@@ -61,6 +61,8 @@ def _origin_stem(packet: Packet) -> str:
     origin = packet.origin
     if origin.member:
         return _safe(PurePath(origin.member).stem) or f"packet-{origin.offset}"
+    if "://" in origin.partition:
+        return f"{_safe('-'.join(PurePath(origin.partition).parts[-2:]))}-{origin.offset}"
     stem = _safe(PurePath(origin.partition).name.partition(".")[0])
     return f"{stem or 'packet'}-{origin.offset}"
 

@@ -15,6 +15,7 @@ from bridge.alerts.packet import Item, Origin, Refusal
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SourceError, UsageError
+from bridge.kafka.url import is_kafka_url, parse_url
 from bridge.streams.batch import Batch, Gatherer, Source, first_wanted, is_finished
 from bridge.streams.follow import Follower
 
@@ -35,13 +36,16 @@ def open_source(
     interval_s: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.time,
+    kafka_config: str | os.PathLike[str] | None = None,
+    member: str = "",
 ) -> Source:
     """Open what a URL names.
 
     Parameters
     ----------
     url
-        ``-`` (standard input), a file, a folder, a tar archive, compressed or not.
+        ``-`` (standard input), a file, a folder, a tar archive, compressed or not; or
+        ``kafka://host[:9092][,host]/topic[,topic]``.
     store
         Where schemas are looked up.
     resume
@@ -49,7 +53,8 @@ def open_source(
         Standard input has no positions.
     follow
         Wait for new files in a folder. Writers must create a file under a name that begins with ``.`` or
-        ends in ``.tmp``, ``.part`` or ``~``, and rename it when it is whole. Other sources end at their end.
+        ends in ``.tmp``, ``.part`` or ``~``, and rename it when it is whole. Of topics: wait for new
+        messages; otherwise the source ends with those that are there now. Other sources end at their end.
     default_schema
         Writer schema of bare messages.
     stop
@@ -58,6 +63,10 @@ def open_source(
         Between two looks at a folder, in seconds.
     sleep, now
         Waits for seconds; tells the time in seconds since the epoch, as files' times are told.
+    kafka_config
+        Settings of the Kafka client: a file, or the name of a preset.
+    member
+        Name of this process in its consumer group, the same in every run.
 
     Returns
     -------
@@ -72,6 +81,23 @@ def open_source(
         If the path is missing or cannot be read.
     """
     text = os.fspath(url)
+    if is_kafka_url(text):
+        # Kafka's client library is loaded only where it is wanted.
+        from bridge.kafka.settings import load_settings
+        from bridge.kafka.source import KafkaSource
+
+        return KafkaSource(
+            parse_url(text),
+            load_settings(kafka_config),
+            store,
+            resume or {},
+            follow=follow,
+            default_schema=default_schema,
+            stop=stop or (lambda: False),
+            sleep=sleep,
+            now=now,
+            member=member,
+        )
     refuse_brokers(text, "read")
     path = text if text == "-" else os.path.abspath(text)  # noqa: PTH100 - links keep their own names
     is_folder = path != "-" and Path(path).is_dir()
@@ -103,7 +129,7 @@ def refuse_brokers(url: str, verb: str) -> None:
     if found and scheme.isalnum():
         raise UsageError(
             f"{scheme}:// URLs cannot be {verb} by this version ({url}). "
-            "Files, folders, tar archives and '-' (standard input or output) can."
+            "kafka:// URLs, files, folders, tar archives and '-' (standard input or output) can."
         )
 
 

@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from kafka_broker import Broker, Unavailable
+from kafka_broker import Broker, UnavailableError
 from kafka_jars import fetch_jars
 from processes import wait_for
 
@@ -27,7 +27,7 @@ def broker_possible() -> None:
     """Skip what needs a broker where none can be started; under REQUIRE_KAFKA that is a failure."""
     try:
         fetch_jars()
-    except Unavailable as problem:
+    except UnavailableError as problem:
         if os.environ.get("REQUIRE_KAFKA"):
             pytest.fail(f"REQUIRE_KAFKA is set, and no Kafka broker can be started: {problem}")
         pytest.skip(f"no Kafka broker can be started: {problem}")

@@ -22,9 +22,9 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from kafka_config import LISTENERS, PASSWORD, USER, make_certificates, server_properties
-from kafka_jars import Unavailable, fetch_jars
+from kafka_jars import UnavailableError, fetch_jars
 
-__all__ = ["Broker", "Unavailable"]
+__all__ = ["Broker", "UnavailableError"]
 
 DEADLINE_S = 60.0
 HEAP = ("-Xms192m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -181,5 +181,5 @@ if __name__ == "__main__":
             keep_while_used(Path(sys.argv[1]))
         else:
             run_for_a_person()
-    except Unavailable as problem:
+    except UnavailableError as problem:
         sys.exit(f"No broker can be started: {problem}.")

@@ -13,7 +13,7 @@ from pathlib import Path
 __all__ = ["LISTENERS", "PASSWORD", "USER", "make_certificates", "server_properties"]
 
 USER = "reader"
-PASSWORD = "not-a-secret-of-anyone"  # noqa: S105 - of a broker that lives for one test run
+PASSWORD = "not-a-secret-of-anyone"
 
 LISTENERS = {
     "PLAIN": "PLAINTEXT",

@@ -8,14 +8,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-__all__ = ["Unavailable", "fetch_jars"]
+__all__ = ["UnavailableError", "fetch_jars"]
 
 VERSION = "4.1.0"
 POM = Path(__file__).with_name("pom.xml")
 PATIENCE_S = 300.0
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """Why no broker can be started here."""
 
 
@@ -26,7 +26,7 @@ def fetch_jars() -> Path:
     """
     for program in ("java", "mvn", "openssl"):
         if shutil.which(program) is None:
-            raise Unavailable(f"the program {program} is not installed")
+            raise UnavailableError(f"the program {program} is not installed")
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(base) if base.startswith("/") else Path.home() / ".cache"
     folder = cache / "voevent-bridge" / f"kafka-{VERSION}"
@@ -55,7 +55,7 @@ def _download(folder: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"Maven did not finish within {PATIENCE_S:g} s") from None
+        raise UnavailableError(f"Maven did not finish within {PATIENCE_S:g} s") from None
     if done.returncode or not any(fresh.glob("kafka_*.jar")):
-        raise Unavailable(f"Maven could not fetch Kafka: {(done.stdout + done.stderr).strip()[-500:]}")
+        raise UnavailableError(f"Maven could not fetch Kafka: {(done.stdout + done.stderr).strip()[-500:]}")
     fresh.replace(folder)

@@ -17,7 +17,7 @@ from typing import Self
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "TokenEndPoint"]
 
 CLIENT_ID = "client-of-the-tests"
-CLIENT_SECRET = "nothing-that-opens-anything"  # noqa: S105 - of a server that lives for one test
+CLIENT_SECRET = "nothing-that-opens-anything"
 
 
 class TokenEndPoint(ThreadingHTTPServer):

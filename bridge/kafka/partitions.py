@@ -1,0 +1,233 @@
+"""Which partitions this process reads: all of them, or its share among the members of a group.
+
+Both keep to one rule: a partition is read from its cursor, so what has been handed over before is not handed
+over again, whatever is assigned, taken away, or mended after a gap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from bridge.kafka.client import REQUEST_S, Cluster, look_up_offsets
+from bridge.kafka.cursors import Cursors, Gap, Place
+from bridge.kafka.url import HEARTBEAT_TOPIC
+
+__all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
+
+COMMIT_S = 5.0
+RETRY_S = 1.0
+
+
+class Partitions:
+    """What both ways of reading have in common.
+
+    Parameters
+    ----------
+    consumer
+        Is told what to read.
+    cursors
+        Say from where.
+    follow
+        Go on when the ends are reached.
+    stop
+        Says whether to end.
+    """
+
+    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
+        self.consumer = consumer
+        self.cursors = cursors
+        self.follow = follow
+        self.stop = stop
+        self.read: set[Place] = set()
+        self._ends: dict[Place, int] = {}
+        self._drained: set[Place] = set()
+        self._lost: set[Place] = set()
+        self._begun: dict[str, int] = {}
+        self._looked = False
+
+    def update(self, cluster: Cluster, topics: Sequence[str]) -> None:
+        """Read what there is now."""
+        raise NotImplementedError
+
+    def take_begun(self) -> dict[str, int]:
+        """Positions of partitions that have just begun; kept, they keep a crash from losing the place."""
+        begun, self._begun = self._begun, {}
+        return begun
+
+    def wants(self, place: Place, offset: int) -> bool:
+        """Whether a message is still wanted: a partition may have been taken away or set back meanwhile."""
+        self._drained.discard(place)
+        return place in self.read and offset >= self.cursors.next.get(place, 0)
+
+    def at_end(self, place: Place, offset: int) -> None:
+        """All of a partition that is there has come; `offset` is that of the next message."""
+        if place in self.read:
+            self._drained.add(place)
+            self.cursors.next[place] = max(offset, self.cursors.next.get(place, 0))
+
+    def lost(self, place: Place) -> None:
+        """The message wanted next is not there any more."""
+        self._lost.add(place)
+
+    def mend(self, note: Callable[[Gap], None]) -> None:
+        """Go on after gaps, at the earliest message there is; each gap is passed to `note`."""
+        lost = [place for place in self._lost if place in self.read]
+        if not lost:
+            self._lost.clear()
+            return
+        for place, found in look_up_offsets(self.consumer, lost, "earliest").items():
+            gap = Gap(place, self.cursors.next[place], found)
+            self.cursors.next[place] = found
+            note(gap)
+        # Nothing of what was fetched is waiting: all messages of a poll have been handed over by now.
+        self.consumer.assign(self._assignment(self.read))
+        self._lost.clear()
+
+    def finished(self) -> bool:
+        """Whether the ends that were found at the beginning are reached, when nothing is followed."""
+        if self.follow or not self._looked:
+            return False
+        return all(
+            place in self._drained or self.cursors.next.get(place, 0) >= self._ends.get(place, 1 << 62)
+            for place in self.read
+        )
+
+    def done(self, positions: Mapping[str, int]) -> None:
+        """What has been handed over is kept now, with these positions."""
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        with contextlib.suppress(KafkaException, RuntimeError):
+            self.consumer.close()
+
+    def _begin(self, places: Sequence[Place]) -> None:
+        """Find where to read from."""
+        fresh = [place for place in places if place not in self.cursors.next]
+        beats = [place for place in fresh if place[0] == HEARTBEAT_TOPIC]
+        if beats:
+            self.cursors.next.update(look_up_offsets(self.consumer, beats, "latest"))
+        self.cursors.begin(places, lambda some, which: look_up_offsets(self.consumer, some, which))
+        if not self.follow and places:
+            self._ends.update(look_up_offsets(self.consumer, places, "latest"))
+        self._begun.update(
+            (self.cursors.key(place), self.cursors.next[place])
+            for place in fresh
+            if place[0] != HEARTBEAT_TOPIC
+        )
+
+    def _assignment(self, places: set[Place] | Sequence[Place]) -> list[TopicPartition]:
+        return [TopicPartition(*place, self.cursors.next[place]) for place in sorted(places)]
+
+    def _undrained(self, gone: set[str]) -> set[str]:
+        """Topics, of those that are not wanted any more, of which something is still to be read."""
+        return {place[0] for place in self.read if place[0] in gone and place not in self._drained}
+
+
+class AllPartitions(Partitions):
+    """Every partition there is; new ones are taken up as they appear."""
+
+    def update(self, cluster: Cluster, topics: Sequence[str]) -> None:
+        """Take new partitions up, and leave topics of nights gone by when they are read to their end."""
+        wanted = {(t, n) for t in topics for n in range(cluster.partitions.get(t, 0))}
+        new = sorted(wanted - self.read)
+        if new:
+            self._begin(new)
+            self.consumer.incremental_assign(self._assignment(new))
+            self.read.update(new)
+        gone = {place[0] for place in self.read} - set(topics)
+        old = [p for p in self.read if p[0] in gone - self._undrained(gone)]
+        if old:
+            self.consumer.incremental_unassign([TopicPartition(*place) for place in old])
+            self.read.difference_update(old)
+        self._looked = True
+        self.cursors.settle()
+
+
+class SharedPartitions(Partitions):
+    """The share that the group gives to this member.
+
+    A partition begins at the later of the journal's position and the group's: what another member has
+    handed over meanwhile is that member's.
+    """
+
+    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
+        super().__init__(consumer, cursors, follow, stop)
+        self._topics: set[str] = set()
+        self._to_commit: dict[Place, int] = {}
+        self._committed_s = time.monotonic()
+
+    def update(self, cluster: Cluster, topics: Sequence[str]) -> None:
+        """Subscribe to the topics there are; the group says later who reads what."""
+        there = {topic for topic in topics if topic in cluster.partitions}
+        wanted = there | self._undrained(self._topics - there)
+        if wanted and wanted != self._topics:
+            self.consumer.subscribe(
+                sorted(wanted), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._taken
+            )
+            self._topics = wanted
+
+    def done(self, positions: Mapping[str, int]) -> None:
+        """Commit now and then, so that monitors see the progress and others can take over."""
+        for key, offset in positions.items():
+            topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
+            self._to_commit[topic, int(number)] = offset
+        if self._to_commit and time.monotonic() - self._committed_s >= COMMIT_S:
+            self._commit(wait=False)
+
+    def close(self) -> None:
+        """Commit what is kept and leave the group."""
+        self._commit(wait=True)
+        super().close()
+
+    def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        while not self.stop():
+            try:
+                self._take_over(consumer, given)
+            except KafkaException:
+                # A broker went away in this moment; without an offset to begin at nothing must be read.
+                time.sleep(RETRY_S)
+            else:
+                return
+
+    def _take_over(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        places = [(one.topic, one.partition) for one in given]
+        for one in consumer.committed(given, timeout=REQUEST_S) if given else ():
+            place = (one.topic, one.partition)
+            if one.offset >= 0:
+                self.cursors.next[place] = max(one.offset, self.cursors.next.get(place, 0))
+        self._begin(places)
+        self.cursors.settle()
+        self.read = set(places)
+        self._looked = True
+        consumer.assign(self._assignment(places))
+
+    def _revoked(self, _consumer: Consumer, _taken: list[TopicPartition]) -> None:
+        self._commit(wait=True)
+        self._forget()
+
+    def _taken(self, _consumer: Consumer, _taken: list[TopicPartition]) -> None:
+        # The group has given the partitions to others without waiting for us: no commit of ours counts.
+        self._to_commit.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._looked = False
+        self.read.clear()
+        self._drained.clear()
+        self._lost.clear()
+
+    def _commit(self, *, wait: bool) -> None:
+        offsets = [TopicPartition(*place, offset) for place, offset in self._to_commit.items()]
+        self._committed_s = time.monotonic()
+        if offsets:
+            self._to_commit.clear()
+            # The journal has the positions; a commit that fails costs the monitors a moment.
+            with contextlib.suppress(KafkaException):
+                if wait:
+                    self.consumer.commit(offsets=offsets, asynchronous=False)
+                else:
+                    self.consumer.commit(offsets=offsets)

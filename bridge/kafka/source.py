@@ -1,0 +1,197 @@
+"""A source of Kafka topics: batches of items with positions, for a journal to keep.
+
+The journal's positions are what counts. A process reads all partitions alone unless the settings name a
+group (``group.id``); then the members of the group share them, and what a member has handed over is
+committed, for monitoring and for the member that takes a partition over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from bridge.alerts.schema import Schema
+from bridge.alerts.store import SchemaStore
+from bridge.kafka.client import make_consumer
+from bridge.kafka.contact import Contact
+from bridge.kafka.cursors import Cursors, Gap, Place, parse_start
+from bridge.kafka.explain import Teller, explain
+from bridge.kafka.heartbeat import HeartbeatWatch
+from bridge.kafka.messages import items_of, origin_of
+from bridge.kafka.partitions import AllPartitions, Partitions, SharedPartitions
+from bridge.kafka.settings import KafkaSettings
+from bridge.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
+from bridge.streams.batch import Batch
+
+__all__ = ["KafkaSource"]
+
+_log = logging.getLogger(__name__)
+
+MAX_ITEMS = 256
+MAX_BYTES = 8 << 20
+
+WAIT_S = 0.5
+"""Longest wait for a message before a sign of life is given, in seconds."""
+
+
+class KafkaSource:
+    """Batches out of Kafka topics; see `bridge.streams.open_source`.
+
+    Parameters
+    ----------
+    url
+        Brokers and topics.
+    settings
+        Of the client.
+    store
+        Where schemas are looked up.
+    resume
+        Positions of an earlier run.
+    follow
+        Wait for new messages; otherwise the source ends with what is there when it is opened.
+    default_schema
+        Writer schema of bare messages.
+    stop
+        Asked after every wait; the source ends when it says True.
+    sleep, now
+        Waits for seconds; tells the time in Unix seconds (UTC), from which nights are told.
+    member
+        Name of this process in its group, the same in every run.
+
+    Attributes
+    ----------
+    gaps
+        Messages that were deleted before they were read.
+    """
+
+    def __init__(
+        self,
+        url: KafkaUrl,
+        settings: KafkaSettings,
+        store: SchemaStore,
+        resume: Mapping[str, int],
+        *,
+        follow: bool,
+        default_schema: Schema | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+        member: str = "",
+    ) -> None:
+        self.url = url
+        self.settings = settings
+        self.store = store
+        self.follow = follow
+        self.default_schema = default_schema
+        self.stop = stop
+        self.gaps: list[Gap] = []
+        start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
+        self.cursors = Cursors(url, resume, start)
+        self._teller = Teller(_log.log)
+        self._member = member
+        self._sleep = sleep
+        self._now = now
+        self._watch: HeartbeatWatch | None = None
+        if HEARTBEAT_TOPIC in url.topics:
+            self._watch = HeartbeatWatch(_say_heartbeat, time.monotonic())
+        # Settings are checked here, before anything else of a feed is opened.
+        self._contact = Contact(url, settings, self._teller)
+        self._consumer = make_consumer(url, settings, member=member, on_error=self._contact.note)
+
+    def __iter__(self) -> Iterator[Batch]:
+        consumer, contact = self._consumer, self._contact
+        kind = SharedPartitions if "group.id" in self.settings.values else AllPartitions
+        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop)
+        try:
+            while not self.stop():
+                cluster = contact.look(consumer, self._now(), patient=self.follow)
+                try:
+                    if cluster is not None:
+                        if not self.cursors.cluster:
+                            self.cursors.connect(cluster.identity)
+                        partitions.update(cluster, self.url.find(self._now(), cluster.partitions))
+                    elif not self.cursors.cluster:
+                        yield Batch()
+                        self._sleep(contact.pause_s)
+                        continue
+                    messages = self._poll()
+                    begun = partitions.take_begun()
+                    if begun:
+                        yield Batch((), begun)
+                    yield from self._take(partitions, messages)
+                    partitions.mend(self._note_gap)
+                except KafkaException as error:
+                    contact.fail(error.args[0])
+                    yield Batch()
+                    self._sleep(contact.pause_s)
+                if partitions.finished():
+                    return
+        finally:
+            partitions.close()
+
+    def _poll(self) -> Sequence[Any]:
+        """What has come: at once when something has, all there is when it is much."""
+        first = self._consumer.consume(1, timeout=WAIT_S)
+        if self._watch is not None:
+            self._watch.look(time.monotonic())
+        if not first or first[0].error() is not None:
+            return first
+        return first + self._consumer.consume(MAX_ITEMS - 1, timeout=0)
+
+    def _take(self, partitions: Partitions, messages: Sequence[Any]) -> Iterator[Batch]:
+        batch, size = Batch(), 0
+        for message in messages:
+            place: Place = (message.topic(), message.partition())
+            error = message.error()
+            if error is not None:
+                self._heed(partitions, place, message.offset(), error)
+                continue
+            if not partitions.wants(place, message.offset()):
+                continue
+            value = message.value()
+            self.cursors.next[place] = message.offset() + 1
+            if place[0] == HEARTBEAT_TOPIC:
+                self._beat()
+                continue
+            origin = origin_of(message, self.cursors.key(place))
+            batch.extend(items_of(value, origin, self.store, self.default_schema))
+            batch.positions[origin.partition] = origin.offset + 1
+            size += len(value or b"")
+            if size >= MAX_BYTES or len(batch) >= MAX_ITEMS:
+                yield batch
+                partitions.done(batch.positions)
+                if self.stop():
+                    return
+                batch, size = Batch(), 0
+        # An empty one is a sign of life.
+        yield batch
+        partitions.done(batch.positions)
+
+    def _heed(self, partitions: Partitions, place: Place, offset: int, error: KafkaError) -> None:
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            partitions.at_end(place, offset)
+        elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            partitions.lost(place)
+        elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            self._contact.unknown(place[0], error)
+        else:
+            about = f"{place[0]}: {error.name()}" if place[0] else error.name()
+            self._teller.trouble(about, explain(error, place[0] or self._contact.servers, self.settings))
+
+    def _note_gap(self, gap: Gap) -> None:
+        self.gaps.append(gap)
+        details = {"topic": gap.place[0], "kafka_partition": gap.place[1], "gap": gap.size}
+        _log.warning("%s", gap, extra=details)
+
+    def _beat(self) -> None:
+        if self._watch is not None:
+            self._watch.beat(time.monotonic())
+
+
+def _say_heartbeat(sentence: str, is_trouble: bool) -> None:
+    _log.log(logging.WARNING if is_trouble else logging.INFO, "%s", sentence)
