@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 from bridge.alerts.packet import Packet
 from bridge.errors import SourceError, UsageError
+from bridge.kafka.url import is_kafka_url, parse_url
 from bridge.streams.source import refuse_brokers
 
 __all__ = ["BaseSink", "Sink", "open_sink", "writing"]
@@ -58,20 +59,22 @@ class BaseSink:
             self.discard()
 
 
-def open_sink(url: str | os.PathLike[str]) -> Sink:
+def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[str] | None = None) -> Sink:
     """Open a place to keep packets in.
 
     Parameters
     ----------
     url
         A folder (one file per packet, made if it is not there), a name ending in ``.tar``, ``.tar.gz`` or
-        ``.tgz``, a name ending in ``.avro`` (one container of many records), or ``-`` (such a container on
-        standard output).
+        ``.tgz``, a name ending in ``.avro`` (one container of many records), ``-`` (such a container on
+        standard output), or ``kafka://host[:9092]/topic``.
+    kafka_config
+        Settings of the Kafka client: a file, or the name of a preset.
 
     Returns
     -------
     Sink
-        Files appear under their final names when they are whole.
+        Files appear under their final names when they are whole; a topic has all when the sink is closed.
 
     Raises
     ------
@@ -86,6 +89,11 @@ def open_sink(url: str | os.PathLike[str]) -> Sink:
     from bridge.streams.outlets import FolderOutlet, TarOutlet
 
     text = os.fspath(url)
+    if is_kafka_url(text):
+        from bridge.kafka.settings import load_settings
+        from bridge.kafka.sink import KafkaSink
+
+        return KafkaSink(parse_url(text), load_settings(kafka_config))
     refuse_brokers(text, "written")
     if text == "-":
         if sys.stdout.isatty():

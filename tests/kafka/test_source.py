@@ -238,7 +238,7 @@ def test_a_topic_made_anew_is_read_from_its_start(
     topic = topics.new()
     url = f"kafka://{kafka.bootstrap}/{topic}"
     topics.fill(topic, *xml(0))
-    before = {key: 5000 for key in positions(read_all(url))}
+    before = dict.fromkeys(positions(read_all(url)), 5000)
     feed = Following(url, before)
     feed.until_texts(*expected(0))
     feed.close()

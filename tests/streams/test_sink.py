@@ -181,7 +181,7 @@ def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path: Path) 
     ):
         with pytest.raises(SourceError, match=words):
             open_sink(tmp_path / target)
-    for url in ("kafka://host/topic", "vtp://host"):
+    for url in ("vtp://host", "http://host/file"):
         with pytest.raises(UsageError, match="cannot be written by this version"):
             open_sink(url)
 

@@ -147,7 +147,7 @@ def test_standard_input_has_no_positions(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_brokers_are_declined_in_plain_words() -> None:
-    for url in ("kafka://host/topic", "vtp://host:8099"):
+    for url in ("vtp://host:8099", "http://host/file"):
         with pytest.raises(UsageError, match="cannot be read by this version"):
             open_source(url, store=STORE)
 

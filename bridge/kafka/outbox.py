@@ -1,0 +1,176 @@
+"""Sending messages so that none is lost in silence: every delivery is checked.
+
+The producer is idempotent (a message that is sent again after a broken connection is stored once, in order),
+and it is told what to do with its memory: a broker that does not answer makes the sender wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from bridge.errors import SourceError
+from bridge.kafka.client import REQUEST_S, common_config
+from bridge.kafka.explain import explain, is_denied, make_client, weight
+from bridge.kafka.settings import KafkaSettings
+from bridge.kafka.url import KafkaUrl
+
+__all__ = ["Headers", "Outbox"]
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+PATIENCE_S = 30.0
+"""How long a broker may take to answer for the first time, in seconds."""
+
+
+class Outbox:
+    """A producer that knows what became of each message.
+
+    Parameters
+    ----------
+    url
+        Brokers and topics.
+    settings
+        Of the client, over our own defaults.
+    transactional_id
+        Name under which transactions are made; without it there are none.
+    clock
+        Monotonic seconds.
+
+    Attributes
+    ----------
+    sent, delivered
+        Messages given to the client library, and those that the broker has.
+    delivered_bytes
+        Their values, in bytes.
+
+    Raises
+    ------
+    SourceError
+        If the broker does not answer, refuses the credentials, or has no such topic.
+    """
+
+    def __init__(
+        self,
+        url: KafkaUrl,
+        settings: KafkaSettings,
+        *,
+        transactional_id: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.sent = 0
+        self.delivered = 0
+        self.delivered_bytes = 0
+        self._url = url
+        self._settings = settings
+        self._clock = clock
+        self._noted: list[KafkaError] = []
+        self._failure: str | None = None
+        config: dict[str, Any] = {
+            "enable.idempotence": "true",
+            "linger.ms": "5",
+            # Alerts with long light curves pass a megabyte; the topic has its own limit, too.
+            "message.max.bytes": str(16 << 20),
+            "queue.buffering.max.kbytes": str(64 << 10),
+            "delivery.timeout.ms": "120000",
+            "reconnect.backoff.max.ms": "2000",
+            **common_config(url, settings),
+            "error_cb": self._note,
+        }
+        if transactional_id:
+            config["transactional.id"] = transactional_id
+        self._servers: str = config["bootstrap.servers"]
+        self.producer: Producer = make_client(Producer, config, settings)
+        for topic in url.topics:
+            self._find(topic)
+
+    def send(
+        self,
+        topic: str,
+        value: bytes,
+        *,
+        key: bytes | None = None,
+        headers: Headers = (),
+        timestamp_ms: int | None = None,
+    ) -> None:
+        """Hand a message over; waits while too many are under way.
+
+        Raises
+        ------
+        SourceError
+            If it, or one before it, cannot be delivered.
+        """
+        more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        while True:
+            self._check()
+            try:
+                self.producer.produce(
+                    topic, value, key, headers=list(headers), on_delivery=self._told, **more
+                )
+            except BufferError:
+                self.producer.poll(0.1)
+            except KafkaException as error:
+                self._fail(topic, error.args[0])
+                self._check()
+            else:
+                break
+        self.sent += 1
+        self.producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until the broker has all that was sent; raises `SourceError` if it does not take it."""
+        while self.producer.flush(0.2):
+            self._check()
+        self._check()
+
+    def discard(self) -> None:
+        """Forget what has not been sent yet."""
+        self.producer.purge()
+        self.producer.flush(1)
+
+    def _find(self, topic: str) -> None:
+        limit = self._clock() + PATIENCE_S
+        while True:
+            try:
+                answer = self.producer.list_topics(topic, timeout=REQUEST_S).topics[topic]
+            except KafkaException as error:
+                self.producer.poll(0)
+                worst = max([error.args[0], *self._noted], key=weight)
+                if is_denied(worst) or self._clock() > limit:
+                    raise SourceError(explain(worst, self._servers, self._settings)) from None
+                continue
+            if answer.error is None:
+                return
+            # A broker that makes topics by itself begins with this question, and answers it later.
+            being_made = answer.error.code() == KafkaError.LEADER_NOT_AVAILABLE or answer.error.retriable()
+            if not being_made or self._clock() > limit - PATIENCE_S + 3.0:
+                raise SourceError(self._about(topic, answer.error))
+            time.sleep(0.2)
+
+    def _note(self, error: KafkaError) -> None:
+        self._noted = [*self._noted[-9:], error]
+        if is_denied(error):
+            self._failure = explain(error, self._servers, self._settings)
+
+    def _told(self, error: KafkaError | None, message: Any) -> None:
+        if error is None:
+            self.delivered += 1
+            self.delivered_bytes += len(message)
+        elif error.code() != KafkaError._PURGE_QUEUE:
+            self._fail(message.topic(), max([error, *self._noted], key=weight))
+
+    def _fail(self, topic: str, error: KafkaError) -> None:
+        if self._failure is None:
+            self._failure = self._about(topic, error)
+
+    def _about(self, topic: str, error: KafkaError) -> str:
+        if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            return f"Kafka at {self._servers} has no topic {topic}, and does not make it. Make it first."
+        return explain(error, f"{self._servers}, topic {topic},", self._settings)
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise SourceError(self._failure)
