@@ -1,7 +1,9 @@
-"""A client of schema registries that speak Confluent's REST protocol: read only, anonymous, by id.
+"""A client of schema registries that speak Confluent's REST protocol: reads by id, and registers schemas.
 
-Only ``GET /schemas/ids/{id}`` is asked and, for a schema in several parts or the latest one,
-``GET /subjects/{subject}/versions/{version}`` (Confluent Schema Registry API reference).
+Asked are ``GET /schemas/ids/{id}`` and, for a schema in several parts or the latest one,
+``GET /subjects/{subject}/versions/{version}``; a producer's schema gets its id by
+``POST /subjects/{subject}/versions`` (Confluent Schema Registry API reference). These three need no client
+library: that of confluent-kafka would bring an HTTP client and a second Avro along.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ LSST_REGISTRY = "https://rubin-alert-schemas.slac.stanford.edu/schema-registry"
 """Rubin's public registry of alert schemas."""
 
 REPLY_LIMIT = 16 << 20
+SENT = "application/vnd.schemaregistry.v1+json"
 ACCEPTED = "application/vnd.schemaregistry.v1+json, application/json"
 
 
@@ -98,6 +101,31 @@ class Registry:
             raise SchemaError(f"The registry {self.url} gave no id for {what}.")
         return reply["id"], self._parse(reply, what)
 
+    def register(self, subject: str, schema: Schema) -> int:
+        """Put a schema under a subject; gives its id, which is the old one if the registry has it already.
+
+        Parameters
+        ----------
+        subject
+            Name under which its versions are kept ("alert-packet").
+        schema
+            The schema, self-contained.
+
+        Raises
+        ------
+        SchemaError
+            If the registry refuses it, for example as incompatible with the versions before.
+        RegistryDownError
+            If it cannot be reached.
+        """
+        what = f"the schema {schema.name} under '{subject}'"
+        path = f"/subjects/{urllib.parse.quote(subject, safe='')}/versions"
+        reply = self._ask(path, what, json.dumps({"schema": schema.text, "schemaType": "AVRO"}).encode())
+        if not isinstance(reply.get("id"), int):
+            raise SchemaError(f"The registry {self.url} gave no id for {what}.")
+        schema_id: int = reply["id"]
+        return schema_id
+
     def _schema(self, path: str, what: str) -> Schema:
         return self._parse(self._get(path, what), what)
 
@@ -128,11 +156,15 @@ class Registry:
             raise SchemaError(f"The registry {self.url} gave an unusable {what}. {error}") from error
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
+        return self._ask(path, what, None)
+
+    def _ask(self, path: str, what: str, content: bytes | None) -> dict[str, Any]:
         address = self.url.rstrip("/") + path
         # The address is http or https: the constructor saw to it.
-        request = urllib.request.Request(
-            address, headers={"Accept": ACCEPTED, "User-Agent": f"voevent-bridge/{__version__}"}
-        )
+        headers = {"Accept": ACCEPTED, "User-Agent": f"voevent-bridge/{__version__}"}
+        if content is not None:
+            headers["Content-Type"] = SENT
+        request = urllib.request.Request(address, data=content, headers=headers)
         reason = ""
         for attempt in range(self.attempts):
             if attempt:
@@ -144,7 +176,7 @@ class Registry:
             except urllib.error.HTTPError as error:
                 if error.code == 404:
                     raise SchemaError(f"The registry {self.url} does not know {what}.") from error
-                reason = f"it answers HTTP status {error.code}"
+                reason = f"it answers HTTP status {error.code}{_said(error)}"
                 if error.code < 500 and error.code != 429:
                     raise SchemaError(f"The registry {self.url} refuses {what}: {reason}.") from error
             except (OSError, http.client.HTTPException) as error:
@@ -163,3 +195,12 @@ class Registry:
                 f"{address} did not answer as a schema registry does (no JSON object). Check its URL."
             )
         return answer
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """The registry's own words about an error, where it has some."""
+    try:
+        words = json.loads(error.read(REPLY_LIMIT))["message"]
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+        return ""
+    return f", {str(words)[:300]}"

@@ -19,7 +19,15 @@ from bridge.kafka.explain import make_client
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.url import KafkaUrl
 
-__all__ = ["REQUEST_S", "Cluster", "common_config", "describe", "look_up_offsets", "make_consumer"]
+__all__ = [
+    "REQUEST_S",
+    "Cluster",
+    "common_config",
+    "describe",
+    "look_up_offsets",
+    "make_consumer",
+    "request_s",
+]
 
 REQUEST_S = 5.0
 """How long the cluster may take to answer a question, in seconds."""
@@ -115,12 +123,19 @@ def make_consumer(
     return consumer
 
 
-def describe(consumer: Consumer, url: KafkaUrl, names: Sequence[str], servers: str) -> Cluster:
+def request_s(failures: int) -> float:
+    """How long to wait for an answer after so many failures: a refusal is seen soon, a slow link has time."""
+    return (1.0, 2.0, REQUEST_S)[min(failures, 2)]
+
+
+def describe(
+    consumer: Consumer, url: KafkaUrl, names: Sequence[str], servers: str, timeout_s: float
+) -> Cluster:
     """Ask the cluster about itself and some topics; raises `KafkaException` if it does not answer."""
     if url.has_patterns or len(names) > 3:
-        answers = [consumer.list_topics(timeout=REQUEST_S)]
+        answers = [consumer.list_topics(timeout=timeout_s)]
     else:
-        answers = [consumer.list_topics(name, timeout=REQUEST_S) for name in names]
+        answers = [consumer.list_topics(name, timeout=timeout_s) for name in names]
     partitions: dict[str, int] = {}
     troubles: dict[str, KafkaError] = {}
     for answer in answers:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.errors import SourceError
-from bridge.kafka.client import Cluster, common_config, describe
-from bridge.kafka.explain import Teller, explain, is_denied, weight
+from bridge.kafka.client import Cluster, common_config, describe, request_s
+from bridge.kafka.explain import Teller, explain, is_denied, is_hopeless, weight
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.url import KafkaUrl
 
@@ -91,7 +91,7 @@ class Contact:
             return None
         names = self._url.names(now_unix_s)
         try:
-            cluster = describe(consumer, self._url, names, self.servers)
+            cluster = describe(consumer, self._url, names, self.servers, request_s(self._failures))
         except KafkaException as error:
             # The library gives its reasons only here.
             consumer.poll(0)
@@ -141,5 +141,5 @@ class Contact:
     def _give_up_in_time(self, error: KafkaError) -> None:
         worst = max([error, *self._noted], key=weight)
         waited_s = self._clock() - (self._failing_since_s or self._clock())
-        if is_denied(worst) or waited_s > PATIENCE_S:
+        if is_hopeless(worst) or waited_s > PATIENCE_S:
             raise SourceError(explain(worst, self.servers, self._settings)) from None

@@ -15,12 +15,11 @@ from confluent_kafka import KafkaError, KafkaException
 from bridge.errors import ConfigError
 from bridge.kafka.settings import KafkaSettings
 
-__all__ = ["Teller", "explain", "is_denied", "make_client", "quiet", "weight"]
+__all__ = ["Teller", "explain", "is_denied", "is_hopeless", "make_client", "quiet", "weight"]
 
 # The client library's own log would write raw lines to stderr beside ours.
 quiet = logging.getLogger("bridge.kafka.librdkafka")
-quiet.addHandler(logging.NullHandler())
-quiet.propagate = False
+quiet.setLevel(logging.CRITICAL + 1)
 
 _STATE = re.compile(r"\s*\(after \d+ms in state [^)]*\)")
 
@@ -71,8 +70,13 @@ def explain(error: KafkaError, where: str, settings: KafkaSettings) -> str:
 
 
 def is_denied(error: KafkaError) -> bool:
-    """Whether an error says that the credentials or rights are wrong, which waiting does not mend."""
+    """Whether an error says that the credentials or rights are wrong."""
     return error.code() in _DENIED
+
+
+def is_hopeless(error: KafkaError) -> bool:
+    """Whether an error is one that waiting does not mend."""
+    return is_denied(error) or error.code() == KafkaError._SSL
 
 
 def weight(error: KafkaError) -> int:

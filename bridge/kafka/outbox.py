@@ -13,8 +13,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bridge.errors import SourceError
-from bridge.kafka.client import REQUEST_S, common_config
-from bridge.kafka.explain import explain, is_denied, make_client, weight
+from bridge.kafka.client import common_config, request_s
+from bridge.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.url import KafkaUrl
 
@@ -133,13 +133,15 @@ class Outbox:
 
     def _find(self, topic: str) -> None:
         limit = self._clock() + PATIENCE_S
+        failures = 0
         while True:
             try:
-                answer = self.producer.list_topics(topic, timeout=REQUEST_S).topics[topic]
+                answer = self.producer.list_topics(topic, timeout=request_s(failures)).topics[topic]
             except KafkaException as error:
                 self.producer.poll(0)
+                failures += 1
                 worst = max([error.args[0], *self._noted], key=weight)
-                if is_denied(worst) or self._clock() > limit:
+                if is_hopeless(worst) or self._clock() > limit:
                     raise SourceError(explain(worst, self._servers, self._settings)) from None
                 continue
             if answer.error is None:

@@ -13,6 +13,7 @@ import pytest
 from bridge.alerts.framing import items_from_message
 from bridge.alerts.packet import Origin, Packet, Refusal
 from bridge.alerts.registry import Registry
+from bridge.alerts.schema import parse_schema
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.errors import SchemaError, UsageError
 
@@ -30,6 +31,7 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, list[tuple[int, bytes]]] = {}
         self.asked: list[str] = []
+        self.sent: list[dict[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -53,6 +55,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.server.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
@@ -204,3 +210,20 @@ def test_only_web_addresses_are_registries() -> None:
         with pytest.raises(UsageError, match="not the URL of a schema registry"):
             Registry(url)
     assert Registry("https://user:secret@reg.example.org:8081/a/").slug == "reg.example.org_8081_a"
+
+
+def test_a_producers_schema_gets_its_id_from_the_registry(server: StandIn, naps: list[float]) -> None:
+    server.put("/subjects/alert-packet/versions", {"id": 1101})
+    schema = parse_schema(SCHEMA)
+    assert registry(server, naps).register("alert-packet", schema) == 1101
+    assert server.sent == [{"schema": schema.text, "schemaType": "AVRO"}]
+
+
+def test_a_schema_that_the_registry_refuses_comes_with_its_reason(server: StandIn, naps: list[float]) -> None:
+    refusal = {"error_code": 409, "message": "Schema being registered is incompatible"}
+    server.put("/subjects/alert-packet/versions", refusal, status=409)
+    with pytest.raises(SchemaError, match=r"refuses the schema r under 'alert-packet': .* is incompatible"):
+        registry(server, naps).register("alert-packet", parse_schema(SCHEMA))
+    server.put("/subjects/alert-packet/versions", {"version": 1})
+    with pytest.raises(SchemaError, match="gave no id"):
+        registry(server, naps).register("alert-packet", parse_schema(SCHEMA))

@@ -1,0 +1,115 @@
+"""Every way of logging in that alert services ask for, on a real broker; and what is said when it fails."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka_broker import Broker
+from kafka_config import PASSWORD, USER
+from kafka_tokens import CLIENT_ID, CLIENT_SECRET, TokenEndPoint
+from reading import Following, items, read_all, settings, texts
+
+from bridge.errors import SourceError
+from bridge.streams import open_sink
+
+SCRAM = f'sasl.mechanisms = "SCRAM-SHA-512"\nsasl.username = "{USER}"\nsasl.password = "${{WORD}}"\n'
+
+
+@pytest.fixture
+def topic(topics: Any) -> Any:
+    name = topics.new("guarded")
+    topics.fill(name, b"<v>1</v>")
+    return name
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORD", PASSWORD)
+
+
+def test_scram_without_tls_as_rubin_has_it(kafka: Broker, topic: str, tmp_path: Path) -> None:
+    config = settings(tmp_path, SCRAM + 'security.protocol = "sasl_plaintext"\n')
+    assert texts(read_all(f"kafka://{kafka.address('SCRAM')}/{topic}", kafka_config=config)) == ["<v>1</v>"]
+
+
+def test_scram_with_tls_as_hopskotch_has_it(kafka: Broker, topic: str, tmp_path: Path) -> None:
+    config = settings(
+        tmp_path, SCRAM + f'security.protocol = "sasl_ssl"\nssl.ca.location = "{kafka.ca_file}"\n'
+    )
+    url = f"kafka://{kafka.address('SCRAMTLS')}/{topic}"
+    batches = read_all(url, kafka_config=config)
+    assert texts(batches) == ["<v>1</v>"]
+    with open_sink(url, kafka_config=config) as sink:
+        sink.write(items(batches)[0])  # type: ignore[arg-type]
+    assert len(texts(read_all(url, kafka_config=config))) == 2
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(kafka: Broker, topic: str, tmp_path: Path) -> None:
+    config = settings(tmp_path, SCRAM + 'security.protocol = "sasl_ssl"\n')
+    with pytest.raises(SourceError, match=r"cannot be talked to by TLS; check .* ssl.ca.location"):
+        open_sink(f"kafka://{kafka.address('SCRAMTLS')}/{topic}", kafka_config=config)
+
+
+def test_tokens_from_an_identity_service_as_gcn_has_it(kafka: Broker, topic: str, tmp_path: Path) -> None:
+    with TokenEndPoint() as service:
+        config = settings(tmp_path, oidc(service.url, CLIENT_SECRET))
+        read = texts(read_all(f"kafka://{kafka.address('OAUTH')}/{topic}", kafka_config=config))
+        assert read == ["<v>1</v>"]
+        assert service.given >= 1
+
+
+def test_a_wrong_client_secret_is_not_shown(
+    kafka: Broker, topic: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TokenEndPoint() as service:
+        config = settings(tmp_path, oidc(service.url, "wrong-secret"))
+        with pytest.raises(SourceError, match="refuses the credentials") as caught:
+            read_all(f"kafka://{kafka.address('OAUTH')}/{topic}", kafka_config=config)
+    assert "wrong-secret" not in str(caught.value) + caplog.text
+
+
+def test_a_wrong_password_ends_a_command_with_a_sentence(
+    kafka: Broker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORD", "wrong-word")
+    config = settings(tmp_path, SCRAM + 'security.protocol = "sasl_plaintext"\n')
+    url = f"kafka://{kafka.address('SCRAM')}/{topic}"
+    for attempt in (lambda: read_all(url, kafka_config=config), lambda: open_sink(url, kafka_config=config)):
+        with pytest.raises(SourceError) as caught:
+            attempt()
+        assert str(caught.value).startswith(
+            f"Kafka at {kafka.address('SCRAM')} refuses the credentials; check user, password and mechanism, "
+            f"set in {config}"
+        )
+        assert "wrong-word" not in str(caught.value)
+
+
+def test_a_feed_says_once_that_its_password_is_wrong_and_goes_on_trying(
+    kafka: Broker,
+    topic: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("WORD", "wrong-word")
+    config = settings(tmp_path, SCRAM + 'security.protocol = "sasl_plaintext"\n')
+    feed = Following(f"kafka://{kafka.address('SCRAM')}/{topic}", kafka_config=config)
+    with caplog.at_level(logging.INFO):
+        feed.until(lambda: len(feed.batches) >= 2, "two signs of life")
+        feed.close()
+    told = [r.getMessage() for r in caplog.records if r.name.startswith("bridge.kafka")]
+    assert len(told) == 1
+    assert "refuses the credentials" in told[0]
+    assert "Trying again" in told[0]
+    assert "wrong-word" not in caplog.text
+
+
+def oidc(url: str, secret: str) -> str:
+    return (
+        'security.protocol = "sasl_plaintext"\nsasl.mechanisms = "OAUTHBEARER"\n'
+        f'sasl.oauthbearer.method = "oidc"\nsasl.oauthbearer.client.id = "{CLIENT_ID}"\n'
+        f'sasl.oauthbearer.client.secret = "{secret}"\nsasl.oauthbearer.token.endpoint.url = "{url}"\n'
+    )
