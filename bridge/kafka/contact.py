@@ -65,13 +65,13 @@ class Contact:
         return PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
 
     def note(self, error: KafkaError) -> None:
-        """Called by the client library when a connection breaks or is refused."""
-        self._noted.append(error)
-        del self._noted[:-100]
-        # One broker of several being away is nobody's concern: the library turns to the others.
-        if error.code() == KafkaError._ALL_BROKERS_DOWN or is_denied(error):
-            self._tell(error)
-            self._next_look_s = min(self._next_look_s, self._clock() + PAUSES_S[2])
+        """Called by the client library when a connection breaks or is refused.
+
+        It says so late, and even when another broker has taken over: so the cluster is asked soon, and only
+        if that fails there is trouble to tell.
+        """
+        self._noted = [*self._noted[-20:], error]
+        self._next_look_s = min(self._next_look_s, self._clock() + PAUSES_S[1])
 
     def _answered(self) -> None:
         self._noted.clear()

@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -66,7 +67,9 @@ class Topics:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
-        self._producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 1, "log_level": 0})
+        self._failures: list[object] = []
+        config = {"linger.ms": 1, "enable.idempotence": True, "reconnect.backoff.max.ms": 1000}
+        self._producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 0, **config})
 
     def new(self, stem: str = "topic", *, partitions: int = 1, exact: bool = False, **config: str) -> str:
         """A new topic, empty; its name is unique unless it must be exactly `stem`."""
@@ -83,17 +86,23 @@ class Topics:
 
     def fill(self, topic: str, *values: bytes | None, partition: int = -1, **more: object) -> None:
         """Send messages and wait until the broker has them."""
-        failures: list[object] = []
-
-        def told(error: object, _message: object) -> None:
-            if error is not None:
-                failures.append(error)
-
         for value in values:
-            self._producer.produce(topic, value, partition=partition, on_delivery=told, **more)
-            self._producer.poll(0)
+            self.send(topic, value, partition=partition, **more)
+        self.flush()
+
+    def send(self, topic: str, value: bytes | None, **more: Any) -> None:
+        """Send a message without waiting."""
+        self._producer.produce(topic, value, on_delivery=self._told, **more)
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until the broker has all that was sent."""
         assert self._producer.flush(60) == 0
-        assert not failures, failures
+        assert not self._failures, self._failures
+
+    def _told(self, error: object, _message: object) -> None:
+        if error is not None:
+            self._failures.append(error)
 
 
 @pytest.fixture
