@@ -188,6 +188,15 @@ def test_examples_on_each_page_name_commands_and_options_that_there_are(page: Pa
             pytest.fail(f"{named(page)}: {example.line}: {error}")
 
 
+@pytest.mark.parametrize(("name", "command"), list(leaves()), ids=[name for name, _ in leaves()])
+def test_examples_in_the_help_are_calls_of_their_command(name: str, command: click.Command) -> None:
+    found = list(examples(click.Context(command, info_name=name).get_help().split("Options:")[0]))
+    for example in found:
+        assert example.words[: len(name.split())] == tuple(name.split())
+        check_example(example.words)
+    assert found
+
+
 def test_each_command_has_an_example_that_runs_with_json_if_it_has_that() -> None:
     run = [e.words for b in blocks(CLI) if b.mark == "runs" for e in examples(b.text)]
     for name, command in leaves():
