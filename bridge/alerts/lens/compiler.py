@@ -326,7 +326,7 @@ class _Body:
                 tag(index) + (self.pattern(branch, want) if branch is inner else skip_pattern(branch))
                 for index, branch in enumerate(node.branches)
             )
-            return b"(?>" + b"|".join(branches) + b")"
+            return b"(?:" + b"|".join(branches) + b")"
         self.groups.append((node, want.scalars))
         self.left -= len(want.scalars)
         if node.kind == "fixed" and not node.size:

@@ -136,12 +136,12 @@ class ArraySkipper:
     def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
         habits = learn(self._node, d, p, e, count)
         usual = [render_element(self._node, habit, lambda _, node: skip_pattern(node)) for habit in habits]
-        self._element = b"(?>%s)" % b"|".join([*usual, self._element])
+        self._element = b"|".join([*usual, self._element])
         self._powers.clear()
         self._learned = True
 
     def _compile(self, power: int) -> Match:
-        pattern = b"(?:%s){%d}+" % (self._element, power) if power > 1 else self._element
+        pattern = b"(?:(?>%s)){%d}+" % (self._element, power)
         self._powers[power] = compiled = re.compile(pattern, re.DOTALL).match
         return compiled
 
@@ -210,7 +210,7 @@ class RowReader:
 
     def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
         usual = [self._render(habit) for habit in learn(self._node, d, p, e, count)]
-        several = [(AT_ONCE, _scanner(pattern * AT_ONCE)) for pattern in usual]
+        several = [(AT_ONCE, _scanner(b"(?>%s)" % pattern * AT_ONCE)) for pattern in usual]
         single = [(1, _scanner(pattern)) for pattern in usual]
         self._scanners = [*several, *single, *self._scanners]
         self._learned = True
