@@ -60,7 +60,7 @@ def convert(
     refuse: Callable[[Refusal], None],
     write_edition: Callable[[Event], None] | None = None,
     jobs: int = 1,
-    alone_s: float = ALONE_S,
+    alone_s: float | None = None,
     progress: Callable[[Tally], None] = lambda _: None,
 ) -> Tally:
     """Convert all items of all batches.
@@ -81,7 +81,7 @@ def convert(
     jobs
         Processes that translate.
     alone_s
-        How long this process translates alone before others are started, in seconds.
+        How long this process translates alone before others are started, in seconds; None for `ALONE_S`.
     progress
         Called after each batch.
 
@@ -94,7 +94,7 @@ def convert(
     """
     tally = Tally()
     judge = Repeats()
-    for batch, outcomes in _outcomes(iter(batches), plan, jobs, alone_s):
+    for batch, outcomes in _outcomes(iter(batches), plan, jobs, ALONE_S if alone_s is None else alone_s):
         for item, outcome in zip(batch, outcomes, strict=True):
             tally.read += 1
             tally.bytes_in += _size(item)
