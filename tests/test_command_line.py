@@ -60,7 +60,7 @@ def test_help_lists_every_command_with_a_sentence(capsys: pytest.CaptureFixture[
     assert "voevent-bridge convert" in out
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+@pytest.mark.parametrize("path", [*GROUPS, *LEAVES], ids=" ".join)
 def test_help_of_each_command_has_a_sentence_and_an_example(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,7 @@ COMMANDS = {
     "inspect": "show an alert or VOEvent to a person",
     "journal": "look into the journal of a feed",
     "mapping": "list, show, check and write mapping files",
-    "schemas": "list, show and fetch alert schemas",
+    "schemas": "list, show, add and fetch alert schemas",
     "serve": "run the feed: alerts in, VOEvents out over VTP",
     "simulate": "make realistic alerts from a seed",
 }
