@@ -37,7 +37,9 @@ def test_files_of_one_name_in_two_folders_are_kept_apart(tmp_path: Path) -> None
 
 def test_two_messages_from_standard_input_are_kept_apart_run_after_run(tmp_path: Path) -> None:
     letters = DeadLetters(tmp_path)
-    assert letters.keep(Refusal(Origin("-", 0), "bad", b"1")) != letters.keep(Refusal(Origin("-", 0), "bad", b"2"))
+    assert letters.keep(Refusal(Origin("-", 0), "bad", b"1")) != letters.keep(
+        Refusal(Origin("-", 0), "bad", b"2")
+    )
 
 
 def test_refused_again_a_message_replaces_itself(tmp_path: Path) -> None:
@@ -48,7 +50,9 @@ def test_refused_again_a_message_replaces_itself(tmp_path: Path) -> None:
 
 
 @given(name=st.binary(min_size=1, max_size=300).map(lambda raw: os.fsdecode(raw.replace(b"\0", b"_"))))
-def test_any_name_that_a_file_can_have_makes_a_letter(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_name_that_a_file_can_have_makes_a_letter(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("letters")
     path = DeadLetters(folder).keep(Refusal(Origin(f"/{name}", 0, name), f"{name} is bad", b"x"))
     assert path.parent == folder

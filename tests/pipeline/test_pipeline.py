@@ -41,7 +41,9 @@ def test_every_real_alert_becomes_an_event(ztf: list[Packet], lsst: list[Packet]
 
 
 def test_a_later_event_cites_what_the_caller_knows_of_the_object(ztf: list[Packet]) -> None:
-    pipeline = Pipeline(Plan(), previous=lambda key: f"ivo://earlier/{key}", date=lambda: "2026-01-01T00:00:00")
+    pipeline = Pipeline(
+        Plan(), previous=lambda key: f"ivo://earlier/{key}", date=lambda: "2026-01-01T00:00:00"
+    )
     event = pipeline(ztf[0])
     assert isinstance(event, Event)
     assert f"ivo://earlier/{event.object_key}".encode() in event.xml
@@ -73,7 +75,9 @@ def test_where_the_plan_is_known_to_fit_an_odd_first_packet_is_refused(
     assert isinstance(pipeline(ztf[0]), Event)
 
 
-def test_filters_of_a_file_and_of_the_command_line_are_alternatives(ztf: list[Packet], tmp_path: Path) -> None:
+def test_filters_of_a_file_and_of_the_command_line_are_alternatives(
+    ztf: list[Packet], tmp_path: Path
+) -> None:
     file = tmp_path / "filters.toml"
     file.write_text('[[filter]]\nname = "all"\nwhere = "candidate.magpsf > 0"\n')
     never = ("candidate.magpsf < 0",)
@@ -173,9 +177,16 @@ def test_documents_that_are_no_voevents_are_refused_in_words(data: bytes, kind: 
 
 
 def test_an_entity_bomb_costs_nothing() -> None:
-    bomb = b'<!DOCTYPE d [<!ENTITY a "' + b"a" * 100 + b'">' + b"".join(
-        b'<!ENTITY b%d "%s">' % (n, b"&b%d;" % (n - 1) * 50 if n else b"&a;" * 50) for n in range(9)
-    ) + b"]>" + relayable(1, "&b8;").partition(b"\n")[2]
+    bomb = (
+        b'<!DOCTYPE d [<!ENTITY a "'
+        + b"a" * 100
+        + b'">'
+        + b"".join(
+            b'<!ENTITY b%d "%s">' % (n, b"&b%d;" % (n - 1) * 50 if n else b"&a;" * 50) for n in range(9)
+        )
+        + b"]>"
+        + relayable(1, "&b8;").partition(b"\n")[2]
+    )
     outcome = Pipeline(Plan())(document(bomb))
     assert isinstance(outcome, (Event, Refusal))
 
