@@ -64,7 +64,7 @@ def test_help_lists_every_command_with_a_sentence(capsys: pytest.CaptureFixture[
 def test_help_of_each_command_has_a_sentence_and_an_example(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(*path, "-h") == 0
+    assert call(*path, "--help") == 0
     out = capsys.readouterr().out
     assert re.search(r"^  [A-Z].*\.", out, re.M), "no sentence"
     assert re.search(rf"^  Examples?:\n    voevent-bridge {' '.join(path)}\b", out, re.M), "no example"
@@ -168,6 +168,13 @@ def test_python_m_bridge_is_the_command() -> None:
     other = start("-c", f"from {module} import {function}; {function}()", "convert", "--help")
     assert (one.returncode, one.stdout, one.stderr) == (0, other.stdout, "")
     assert one.stdout.startswith("Usage: voevent-bridge convert ")
+
+
+def test_help_has_a_short_name_at_every_level() -> None:
+    for words in ((), ("journal",), ("journal", "list")):
+        done = start("-m", "bridge", *words, "-h")
+        assert done.returncode == 0
+        assert done.stdout.startswith("Usage: voevent-bridge")
 
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("nonsense",)], ids=" ".join)
