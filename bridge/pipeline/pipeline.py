@@ -5,7 +5,6 @@ Its only output beside what it returns are cutouts, where the plan wants them in
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -150,7 +149,7 @@ class Pipeline:
             ra_deg=headline.ra_deg,
             dec_deg=headline.dec_deg,
             observed_at=headline.observed_at,
-            digest=hashlib.sha256(document.data).hexdigest(),
+            content=memoryview(document.data),
             relayed=True,
         )
 

@@ -11,6 +11,7 @@ from bridge.errors import PacketError
 
 __all__ = ["Headline", "read_headline"]
 
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """What a VOEvent says of itself.

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from bridge.alerts.schema import Node
 
-__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "skip_pattern", "string_pattern", "tag"]
+__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "run_pattern", "skip_pattern", "string_pattern", "tag"]
 
 # A zigzag varint of at most ten bytes, as a 64-bit long needs (Avro 1.12, "Binary Encoding").
 LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
@@ -59,7 +59,7 @@ def skip_pattern(node: Node) -> bytes:
     if node.kind == "string":
         return string_pattern()
     if node.kind == "fixed":
-        return _run(node.size)
+        return run_pattern(node.size)
     if node.kind == "record":
         return b"".join(skip_pattern(inner) for inner, _ in node.fields.values())
     if node.kind == "union":
@@ -76,7 +76,7 @@ def tag(branch: int) -> bytes:
 @lru_cache(maxsize=1)
 def string_pattern() -> bytes:
     """The pattern of a string of at most `SHORT_STRING` bytes with its length before it."""
-    lengths = [re.escape(_length(n)) + _run(n) for n in range(SHORT_STRING + 1)]
+    lengths = [re.escape(_length(n)) + run_pattern(n) for n in range(SHORT_STRING + 1)]
     # The shortest one by one; the others in steps of eight, so that none is found after more than 30 looks.
     tree = lengths[:8]
     for low in range(8, SHORT_STRING + 1, 8):
@@ -85,7 +85,8 @@ def string_pattern() -> bytes:
     return b"(?>" + b"|".join(tree) + b")"
 
 
-def _run(size: int) -> bytes:
+def run_pattern(size: int) -> bytes:
+    """The pattern of so many bytes of any kind."""
     return b"." * size if size <= _MOST_DOTS else b".{%d}+" % size
 
 
