@@ -14,6 +14,7 @@ from processes import (
     ready_port,
     received_by_comet,
     running,
+    saved_by_comet,
     wait_for,
 )
 
@@ -59,9 +60,7 @@ def test_comet_and_pygcn_on_one_feed_get_every_event_byte_for_byte_as_it_is_in_t
                 assert len(entries) == 40 + 21
                 wait_for(lambda: len(plain.events) >= len(entries), "the plain subscriber to have all")
                 wait_for(lambda: len(list(packets.glob("*.xml"))) >= len(entries), "pygcn to have all")
-                wait_for(
-                    lambda: len(received_by_comet(tmp_path / "comet")) >= len(entries), "Comet to have all"
-                )
+                wait_for(lambda: saved_by_comet(tmp_path / "comet") >= len(entries), "Comet to have all")
         plain.stop()
     expected = Counter(entry.data for entry in entries)
     assert Counter(received_by_comet(tmp_path / "comet")) == expected
