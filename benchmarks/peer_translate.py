@@ -54,10 +54,14 @@ class Peer:
         What a user would have typed as constants.
     ocf
         Whether messages are OCF files (else bare datums behind a five-byte frame).
+    plain_tables
+        Build tables from plain lxml elements, which is quicker; else from objectified ones, which is what
+        voevent-parse's functions give and take.
     """
 
-    def __init__(self, mapping: Mapping, schema: Schema, *, ocf: bool) -> None:
+    def __init__(self, mapping: Mapping, schema: Schema, *, ocf: bool, plain_tables: bool) -> None:
         self.mapping, self.schema, self.ocf = mapping, schema, ocf
+        self.plain_tables = plain_tables
         self.groups = [
             (
                 group.name,
@@ -114,19 +118,26 @@ class Peer:
         source = source[len(source) - rows.get(table.name, 0) :]
         if not source:
             return None
-        element = etree.Element("Table", name=table.name)
+        element = (etree if self.plain_tables else objectify).Element("Table", name=table.name)
         element.append(_text("Description", table.about))
         for item in items:
             attributes = {"name": item.name, "ucd": item.ucd, "unit": item.unit, "dataType": item.data_type}
             field = etree.SubElement(element, "Field", {k: v for k, v in attributes.items() if v})
             if item.about:
-                etree.SubElement(field, "Description").text = item.about
+                self._leaf(field, "Description", item.about)
         data = etree.SubElement(element, "Data")
         for row in source:
             tr = etree.SubElement(data, "TR")
             for item in items:
-                etree.SubElement(tr, "TD").text = item.text(row[item.path[-1]])
+                self._leaf(tr, "TD", item.text(row[item.path[-1]]))
         return element
+
+    def _leaf(self, parent: Any, tag: str, text: str | None) -> None:
+        leaf = etree.SubElement(parent, tag)
+        if self.plain_tables:
+            leaf.text = text
+        elif text is not None:
+            leaf._setText(text)
 
     def _where_when(self, packet: Any, record: Any, *, lsst: bool) -> None:
         place = self.mapping.place

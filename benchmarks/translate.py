@@ -1,30 +1,21 @@
 """Alert bytes to VOEvent bytes, all history that fits: ours against fastavro and voevent-parse.
 
-Run it as ``python -m benchmarks.translate``. The content of both packets is compared before any time is
-taken; times are medians, five in a row and in turns so that a busy machine slows both, without garbage
-collection (as timeit does).
+Run it as ``voevent-bridge bench translate``. The content of the packets is compared before any time is
+taken; times are medians of CPU time, taken in turns so that a busy machine slows all alike.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib.metadata
-import json
-import os
-import platform
-import statistics
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
+from benchmarks.common import describe_machine, in_turns, lsst_alerts, median_us, versions, ztf_alerts
+from benchmarks.peer_translate import Peer, differences
 from bridge.alerts.ocf import single_packet
 from bridge.alerts.packet import Origin, Packet
-from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
 from bridge.mapping import choose_mapping, compile_translator
 
@@ -33,148 +24,115 @@ __all__ = ["measure", "report"]
 DATE = "2026-11-20T00:00:00"
 PEER_DATE = datetime(2026, 11, 20, tzinfo=UTC).replace(tzinfo=None)
 LSST_ID = 1000
-IN_A_ROW = 5
-PACKAGES = ("fastavro", "lxml", "numpy", "orjson", "voevent-parse")
 
 
-def measure(data: Path | None = None, *, rounds: int = 10) -> dict[str, Any]:
-    """Measure all real alerts.
+def measure(*, rounds: int = 9) -> dict[str, Any]:
+    """Measure.
 
     Parameters
     ----------
-    data
-        Folder with ``alerts/``; None for $SHARED_DATA or ../shared/data beside the checkout.
     rounds
-        How often each alert is translated by each side, five times in a row.
+        How often each alert is translated by each side (the quick side several times a round).
 
     Returns
     -------
-    Plain data: machine, versions, and per survey the inputs, median times (us) and the ratio.
+    Plain data: machine, versions, and per survey the inputs, median CPU times (us) and the ratios.
 
     Raises
     ------
     AssertionError
-        If a packet of ours and the peer's do not have the same content.
+        If our packet and a peer's do not have the same content.
     """
-    given = os.environ.get("SHARED_DATA")
-    folder = data or Path(given or Path(__file__).resolve().parent.parent.parent / "shared" / "data")
-    ztf = [path.read_bytes() for path in sorted((folder / "alerts").glob("ztf-*.avro"))]
-    lsst = [path.read_bytes() for path in sorted((folder / "alerts" / "lsst-v10.0-framed").glob("*.bin"))]
-    schema = open_store().by_id(LSST_ID)
-    surveys = [
-        _survey("ZTF, OCF", ztf, _unwrap_ocf, rounds, ocf=True),
-        _survey("LSST, framed", lsst, lambda data: _unwrap_framed(data, schema), rounds, ocf=False),
-    ]
+    ztf, ztf_origin = ztf_alerts()
+    lsst, lsst_origin = lsst_alerts(lambda: open_store().by_id(LSST_ID))
     return {
         "benchmark": "translate",
-        "peer": "fastavro + voevent-parse",
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
+        "peers": {
+            "objectify": "fastavro + voevent-parse, all elements objectified, as voevent-parse's own are",
+            "plain": "fastavro + voevent-parse, light-curve tables built from plain lxml elements",
         },
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "surveys": [survey for survey in surveys if survey["alerts"]],
+        "machine": describe_machine(),
+        "versions": versions("fastavro", "lxml", "numpy", "orjson", "voevent-parse"),
+        "rounds": rounds,
+        "surveys": [
+            _survey("ZTF, OCF", ztf_origin, ztf, rounds, ocf=True),
+            _survey("LSST, framed", lsst_origin, lsst, rounds, ocf=False),
+        ],
     }
 
 
-def _unwrap_ocf(data: bytes) -> Packet:
-    packet = single_packet(data, Origin("ztf", 0))
-    if packet is None:
-        raise ValueError("a ZTF message holds one alert")
-    return packet
-
-
-def _unwrap_framed(data: bytes, schema: Schema) -> Packet:
-    return Packet(data, 5, len(data), schema, Origin("lsst", 0), "confluent", whole=True)
-
-
-def _survey(
-    name: str, messages: list[bytes], unwrap: Callable[[bytes], Packet], rounds: int, *, ocf: bool
-) -> dict[str, Any]:
-    from benchmarks.peer_translate import Peer, differences
-
-    ours_us, peer_us, lines = [], [], []
-    for message in messages:
-        packet = unwrap(message)
-        mapping = choose_mapping(packet.schema)
-        peer = Peer(mapping, packet.schema, ocf=ocf)
-        event = _ours(message, unwrap)
-        rows = {
-            table.get("name"): len(table.findall("Data/TR"))
-            for table in etree.fromstring(event).iter("Table")
-        }
-        found = differences(event, peer(message, rows, PEER_DATE))
-        assert not found, f"{name}: the packets differ: {found[:3]}"
-        times = _in_turns(
-            lambda m=message: _ours(m, unwrap), lambda m=message, p=peer, r=rows: p(m, r, PEER_DATE), rounds
-        )
-        ours_us.append(times[0])
-        peer_us.append(times[1])
-        lines.append(
-            {
-                "input_bytes": len(message),
-                "output_bytes": len(event),
-                "rows": sum(rows.values()),
-                "ours_us": round(times[0]),
-                "peer_us": round(times[1]),
-                "ratio": round(times[1] / times[0], 1),
-            }
-        )
+def _survey(name: str, origin: str, packets: Sequence[Packet], rounds: int, *, ocf: bool) -> dict[str, Any]:
+    lines = [_alert(name, packet, rounds, ocf=ocf) for packet in packets]
+    total = {key: sum(line[key] for line in lines) for key in ("ours_us", "objectify_us", "plain_us")}
     return {
         "name": name,
+        "input": origin,
         "alerts": lines,
-        "ours_us": round(sum(ours_us)),
-        "peer_us": round(sum(peer_us)),
-        "ratio": round(sum(peer_us) / sum(ours_us), 1) if ours_us else None,
+        **total,
+        "ratio_objectify": round(total["objectify_us"] / total["ours_us"], 1),
+        "ratio_plain": round(total["plain_us"] / total["ours_us"], 1),
     }
 
 
-def _ours(message: bytes, unwrap: Callable[[bytes], Packet]) -> bytes:
-    packet = unwrap(message)
+def _alert(name: str, packet: Packet, rounds: int, *, ocf: bool) -> dict[str, Any]:
+    message = packet.data
+    mapping = choose_mapping(packet.schema)
+    event = _ours(packet, ocf=ocf)
+    shown = {
+        table.get("name"): len(table.findall("Data/TR")) for table in etree.fromstring(event).iter("Table")
+    }
+    functions: list[Callable[[], bytes]] = [lambda: _ours(packet, ocf=ocf)]
+    for plain in (False, True):
+        peer = Peer(mapping, packet.schema, ocf=ocf, plain_tables=plain)
+        found = differences(event, peer(message, shown, PEER_DATE))
+        assert not found, f"{name}: the packets differ: {found[:3]}"
+        functions.append(lambda peer=peer: peer(message, shown, PEER_DATE))  # type: ignore[misc]
+    ours, objectify, plain_us = (median_us(times) for times in in_turns(functions, rounds))
+    return {
+        "input_bytes": len(message),
+        "output_bytes": len(event),
+        "rows": sum(shown.values()),
+        "ours_us": round(ours, 1),
+        "objectify_us": round(objectify, 1),
+        "plain_us": round(plain_us, 1),
+        "ratio_objectify": round(objectify / ours, 1),
+        "ratio_plain": round(plain_us / ours, 1),
+    }
+
+
+def _ours(packet: Packet, *, ocf: bool) -> bytes:
+    """From the bytes of the message, as a source does: the container is taken apart each time."""
+    if ocf:
+        found = single_packet(packet.data, Origin("ztf", 0))
+        assert found is not None
+        packet = found
     translator = compile_translator(choose_mapping(packet.schema), packet.schema)
     return translator(packet, date=DATE).xml
-
-
-def _in_turns(ours: Callable[[], bytes], peer: Callable[[], bytes], rounds: int) -> tuple[float, float]:
-    times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            for function, taken in zip((ours, peer), times, strict=True):
-                # A feed translates one alert after the other, so a few in a row are what counts.
-                for _ in range(IN_A_ROW):
-                    start = time.perf_counter()
-                    function()
-                    taken.append(time.perf_counter() - start)
-    finally:
-        gc.enable()
-    return statistics.median(times[0]) * 1e6, statistics.median(times[1]) * 1e6
 
 
 def report(result: dict[str, Any]) -> str:
     """The result as a table for people."""
     machine = result["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     lines = [
-        f"Alert to VOEvent against {result['peer']}",
-        f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}; {versions}",
+        "Alert bytes to VOEvent bytes, all history that fits (median CPU time)",
+        f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}; "
+        + ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
+        *(f"peer {name}: {text}" for name, text in result["peers"].items()),
+        *(f"{survey['name']}: {survey['input']}" for survey in result["surveys"]),
         "",
-        f"{'input':14} {'bytes in':>9} {'bytes out':>9} {'rows':>6} "
-        f"{'ours us':>9} {'peer us':>9} {'ratio':>7}",
+        f"{'input':16} {'bytes in':>9} {'bytes out':>9} {'rows':>5} {'ours us':>9} "
+        f"{'objectify us':>13} {'ratio':>7} {'plain us':>10} {'ratio':>7}",
     ]
     for survey in result["surveys"]:
-        lines += [
-            f"{survey['name']:14} {alert['input_bytes']:9} {alert['output_bytes']:9} {alert['rows']:6} "
-            f"{alert['ours_us']:9} {alert['peer_us']:9} {alert['ratio']:6.1f}x"
-            for alert in survey["alerts"]
-        ]
-        total = f"{survey['ours_us']:9} {survey['peer_us']:9} {survey['ratio']:6.1f}x"
-        lines.append(f"{survey['name'] + ', all':41} {total}")
+        for alert in survey["alerts"]:
+            sizes = f"{alert['input_bytes']:9} {alert['output_bytes']:9} {alert['rows']:5}"
+            lines.append(f"{survey['name']:16} {sizes} {_times(alert)}")
+        lines.append(f"{survey['name'] + ', all':42} {_times(survey)}")
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    outcome = measure()
-    print(json.dumps(outcome, indent=1) if "--json" in sys.argv else report(outcome))
+def _times(line: dict[str, Any]) -> str:
+    return (
+        f"{line['ours_us']:9.0f} {line['objectify_us']:13.0f} {line['ratio_objectify']:6.1f}x "
+        f"{line['plain_us']:10.0f} {line['ratio_plain']:6.1f}x"
+    )

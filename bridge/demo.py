@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bridge.errors import SourceError
+from bridge.errors import SourceError, UsageError
 from bridge.journal import JournalReader
 from bridge.simulate import Survey, simulate
 from bridge.streams import open_sink
@@ -35,6 +35,9 @@ where = "candidate.rb >= 0.65 AND candidate.magpsf < 19.5 AND candidate.isdiffpo
 name = "lsst-reliable-and-significant"
 where = "diaSource.reliability >= 0.7 AND diaSource.snr > 20 AND NOT diaSource.isNegative"
 """
+
+# Tells a folder that the demo has made, and may remove, from one that holds somebody's work.
+MARK = ".voevent-bridge-demo"
 
 SURVEYS: tuple[Survey, ...] = ("ztf", "lsst")
 START_S = 30.0
@@ -103,6 +106,8 @@ def run_demo(
 
     Raises
     ------
+    UsageError
+        If the folder holds what is not the demo's.
     SourceError
         If the feed or Comet does not start, or the folder cannot be made.
     """
@@ -139,9 +144,14 @@ def run_demo(
 def _prepare(folder: Path) -> tuple[Path, Path]:
     inbox, saved = folder / "alerts", folder / "comet" / "received"
     try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+            raise UsageError(
+                f"{folder} holds other things, and the demo would remove them; name another with -o."
+            )
         shutil.rmtree(folder, ignore_errors=True)
         for each in (inbox, saved):
             each.mkdir(parents=True)
+        (folder / MARK).touch()
         (folder / "filters.toml").write_text(FILTERS)
     except OSError as error:
         raise SourceError(

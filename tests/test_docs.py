@@ -64,15 +64,20 @@ def examples(text: str) -> Iterator[Example]:
             yield Example(line.strip(), tuple(words[:end]), target)
 
 
+def new_context(command: click.Command, **others: Any) -> click.Context:
+    # A command remembers the names of its help option from the first context that asks.
+    return click.Context(command, **root.context_settings, **others)
+
+
 def find_command(words: tuple[str, ...]) -> tuple[click.Command, click.Context, list[str]]:
     command: click.Command = root
-    context = click.Context(root, info_name="voevent-bridge")
+    context = new_context(root, info_name="voevent-bridge")
     rest = list(words)
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         name = rest.pop(0)
         below = command.get_command(context, name)
         assert below is not None, f"there is no command {name!r}"
-        command, context = below, click.Context(below, info_name=name, parent=context)
+        command, context = below, new_context(below, info_name=name, parent=context)
     return command, context, rest
 
 
@@ -92,7 +97,7 @@ def check_example(words: tuple[str, ...]) -> None:
         present = isinstance(value, (str, tuple, list)) and bool(value)
         # A command's bare name is a mention of it.
         assert present or not param.required or not rest, f"{param.name} is missing"
-        if isinstance(param.type, click.Choice) and present:
+        if isinstance(param.type, click.Choice) and present and not str(value).isupper():
             param.type.convert(value, param, context)
 
 
@@ -100,7 +105,7 @@ def leaves(command: click.Command = root, path: str = "") -> Iterator[tuple[str,
     if not isinstance(command, click.Group):
         yield path, command
         return
-    context = click.Context(command)
+    context = new_context(command)
     for name in command.list_commands(context):
         below = command.get_command(context, name)
         assert below is not None
@@ -127,7 +132,7 @@ def rows(text: str) -> dict[str, tuple[str, str]]:
 
 
 def options(command: click.Command) -> list[click.Option]:
-    everyone = click.Context(command)
+    everyone = new_context(command)
     return [p for p in command.params if isinstance(p, click.Option) and p in command.get_params(everyone)]
 
 
@@ -138,13 +143,13 @@ def test_page_has_a_section_for_each_command_and_no_other() -> None:
 
 def test_list_of_commands_is_that_of_the_help() -> None:
     listed = re.findall(r"^\| \[(\w+)\]\(#", CLI.read_text("utf-8"), re.M)
-    assert sorted(listed) == root.list_commands(click.Context(root))
+    assert sorted(listed) == root.list_commands(new_context(root))
 
 
 @pytest.mark.parametrize(("name", "command"), list(leaves()), ids=[name for name, _ in leaves()])
 def test_table_has_each_option_with_its_metavar_and_default(name: str, command: click.Command) -> None:
     table = rows(section(name))
-    context = click.Context(command)
+    context = new_context(command)
     known = {" ".join([*p.opts, *p.secondary_opts]): p for p in options(command)}
     assert table.keys() == known.keys()
     for names, option in known.items():
@@ -166,7 +171,7 @@ def test_table_has_each_option_with_its_metavar_and_default(name: str, command: 
 
 def test_options_of_the_program_itself_are_listed() -> None:
     head = CLI.read_text("utf-8").split("\n## simulate")[0]
-    context = click.Context(root)
+    context = new_context(root)
     root.get_help(context)
     listed = {name for names in rows(head) for name in names.split()}
     assert listed == {"--version", "-h", "--help"}
@@ -186,6 +191,15 @@ def test_examples_on_each_page_name_commands_and_options_that_there_are(page: Pa
             check_example(example.words)
         except (AssertionError, click.UsageError) as error:
             pytest.fail(f"{named(page)}: {example.line}: {error}")
+
+
+@pytest.mark.parametrize(("name", "command"), list(leaves()), ids=[name for name, _ in leaves()])
+def test_examples_in_the_help_are_calls_of_their_command(name: str, command: click.Command) -> None:
+    found = list(examples(new_context(command, info_name=name).get_help().split("Options:")[0]))
+    for example in found:
+        assert example.words[: len(name.split())] == tuple(name.split())
+        check_example(example.words)
+    assert found
 
 
 def test_each_command_has_an_example_that_runs_with_json_if_it_has_that() -> None:
@@ -211,9 +225,9 @@ def test_marked_examples_run(
             (tmp_path / block.mark.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
         if block.mark != "runs":
             continue
-        lines = [line for line in block.text.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
         todo = list(examples(block.text))
-        assert len(todo) == len(lines), "a marked block holds something else, too"
+        lines = [line for line in block.text.replace("\\\n", " ").splitlines() if line.strip()]
+        assert len(todo) == len(lines), "a marked block holds commands and nothing else"
         for example in todo:
             status, out, err = run(example.words, capfdbinary)
             assert status == 0, f"{example.line}\n{out.decode()}{err.decode()}"

@@ -6,6 +6,7 @@ status (0 all well, 1 some input refused, 2 wrong usage or configuration).
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -26,7 +27,7 @@ COMMANDS = {
     "inspect": "show an alert or VOEvent to a person",
     "journal": "look into the journal of a feed",
     "mapping": "list, show, check and write mapping files",
-    "schemas": "list, show and fetch alert schemas",
+    "schemas": "list, show, add and fetch alert schemas",
     "serve": "run the feed: alerts in, VOEvents out over VTP",
     "simulate": "make realistic alerts from a seed",
 }
@@ -64,6 +65,7 @@ def main(args: list[str] | None = None) -> Any:
     """Run the command line and exit with its status."""
     try:
         status = root.main(args=args, prog_name="voevent-bridge", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
@@ -77,6 +79,13 @@ def main(args: list[str] | None = None) -> Any:
         # The reader of our output (head, less) is gone: nothing more to say, not even at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # Commands explain what befalls their files; what is left is standard output on a full disk.
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        click.echo(f"Error: Standard output cannot be written ({error.strerror}).", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         sys.exit(130)

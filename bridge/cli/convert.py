@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from pathlib import Path
 
 import click
 import orjson
 
-from bridge.alerts.schema import parse_schema
-from bridge.alerts.store import open_store
 from bridge.cli.shared import (
     Refusals,
+    ending_orderly,
     schemas_option,
     showing_progress,
     translate_options,
     translation_options,
 )
+from bridge.errors import SchemaError, UsageError
 
 __all__ = ["command"]
 
@@ -66,10 +65,11 @@ def command(
       voevent-bridge convert alert.avro
       voevent-bridge convert ztf_public_20240101.tar.gz -o voevents/ --where "candidate.rb >= 0.65"
     """
-    from bridge.convert import Tally, convert, open_event_sink
+    from bridge.alerts.schema_files import load_schema_file
+    from bridge.alerts.store import open_store
+    from bridge.convert import Tally, convert, open_event_sink, read_inputs
     from bridge.convert.run import default_jobs
     from bridge.pipeline import Plan
-    from bridge.streams import open_source
 
     if as_json and out == "-":
         raise click.UsageError("--json needs -o: the events would go to standard output as well.")
@@ -80,20 +80,24 @@ def command(
         strict=strict,
     )
     store = open_store(schemas)
-    bare = parse_schema(schema_file.read_bytes()) if schema_file else None
-    sources = [open_source(name, store=store, default_schema=bare) for name in inputs]
+    try:
+        bare = load_schema_file(schema_file) if schema_file else None
+    except SchemaError as error:
+        raise UsageError(f"--schema: {error}") from error
+    batches = read_inputs(inputs, store, bare)
     refusals = Refusals(dead_letters)
     began = time.monotonic()
-    with open_event_sink(out) as sink, showing_progress("Converting") as say:
+    with ending_orderly(), open_event_sink(out) as sink, showing_progress("Converting") as say:
 
         def tell(tally: Tally) -> None:
             rate = tally.read / max(time.monotonic() - began, 1e-9)
             say(f"{tally.read:,} read, {tally.written:,} written, {tally.refused:,} refused, {rate:,.0f}/s")
 
         tally = convert(
-            itertools.chain.from_iterable(sources),
+            batches,
             plan,
             write=sink.write,
+            write_edition=sink.write_edition,
             refuse=refusals,
             jobs=jobs or default_jobs(),
             progress=tell,
@@ -106,6 +110,7 @@ def command(
             "written": tally.written,
             "dropped": tally.dropped,
             "refused": tally.refused,
+            "duplicates": tally.duplicates,
             "shed": tally.shed,
             "bytes_in": tally.bytes_in,
             "bytes_out": tally.bytes_out,
@@ -114,9 +119,10 @@ def command(
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     else:
         dropped = f", {tally.dropped:,} dropped by the filter" if where else ""
+        again = f", {tally.duplicates:,} written before" if tally.duplicates else ""
         shed = f", {tally.shed:,} shortened to fit" if tally.shed else ""
         click.echo(
-            f"{tally.read:,} read, {tally.written:,} written{shed}{dropped}, {tally.refused:,} refused "
+            f"{tally.read:,} read, {tally.written:,} written{shed}{again}{dropped}, {tally.refused:,} refused "
             f"in {seconds:.1f} s.",
             err=True,
         )

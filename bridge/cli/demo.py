@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from bridge.cli.shared import showing_progress
-from bridge.demo import DemoReport, run_demo
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bridge.demo import DemoReport
 
 __all__ = ["command"]
 
@@ -37,11 +40,11 @@ def command(folder: Path, visits: int, alerts: int, interval: float, as_json: bo
     Example:
       voevent-bridge demo --visits 10 --alerts 200
     """
+    from rich.console import Console
+
+    from bridge.demo import run_demo
+
     console = Console(stderr=True)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "feed.journal").exists():
-        raise click.UsageError(
-            f"{folder} holds other things, and the demo would remove them; name another with -o."
-        )
     with showing_progress("Running") as say:
 
         def progress(report: DemoReport) -> None:
@@ -84,6 +87,8 @@ def _document(report: DemoReport) -> dict[str, object]:
 
 
 def _table(report: DemoReport) -> Table:
+    from rich.table import Table
+
     table = Table(title="What happened", box=None, show_header=False, title_justify="left")
     for survey, count in report.alerts.items():
         size = report.alert_bytes[survey] / 1e6

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.alerts.store import open_store
-from bridge.cli.shared import Refusals, schemas_option, showing_progress
+from bridge.cli.shared import Refusals, ending_orderly, schemas_option, showing_progress
 
 __all__ = ["command"]
 
@@ -43,9 +42,10 @@ def command(
       voevent-bridge filter --from alerts.tar.gz --to bright/ --where "candidate.magpsf < 17"
       voevent-bridge filter --from alerts/ --to kept/ --filters filters.toml
     """
+    from bridge.alerts.store import open_store
+    from bridge.convert.inputs import open_input
     from bridge.convert.keep import keep_packets, open_outputs
     from bridge.filters import FilterSet, load_filters, parse_filter
-    from bridge.streams import open_source
 
     if (where is None) == (filters_file is None):
         raise click.UsageError("Give a condition with --where, or a file of them with --filters.")
@@ -54,8 +54,8 @@ def command(
     filters = load_filters(filters_file) if filters_file else FilterSet([parse_filter(where or "")])
     refusals = Refusals(dead_letters)
     began = time.monotonic()
-    batches = open_source(source, store=open_store(schemas))
-    with open_outputs(target, filters) as outputs, showing_progress("Filtering") as say:
+    batches = open_input(source, open_store(schemas))
+    with ending_orderly(), open_outputs(target, filters) as outputs, showing_progress("Filtering") as say:
         kept = keep_packets(
             batches, filters, outputs, refuse=refusals, progress=lambda n, k: say(f"{n:,} read, {k:,} kept")
         )

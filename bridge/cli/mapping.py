@@ -27,7 +27,12 @@ SCHEMA_HELP = "Schema (.avsc) or alert file whose fields are looked up; may be g
 
 @click.group()
 def command() -> None:
-    """List, show, check and write mapping files."""
+    """List, show, check and write mapping files.
+
+    \b
+    Example:
+      voevent-bridge mapping list
+    """
 
 
 @command.command("list")

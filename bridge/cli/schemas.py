@@ -24,7 +24,12 @@ SCHEMAS_HELP = "Folder with more schemas, asked before all others."
 
 @click.group()
 def command() -> None:
-    """List, show, add and fetch alert schemas."""
+    """List, show, add and fetch alert schemas.
+
+    \b
+    Example:
+      voevent-bridge schemas list
+    """
 
 
 @command.command("list")

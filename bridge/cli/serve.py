@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -56,7 +59,12 @@ def command(config: Path | None, **flags: object) -> int:
         raise click.UsageError("Say where the alerts come from: --from URL, or a configuration file.")
     start_logging(settings.log_format, settings.log_level)
     counts = serve(settings, ready=lambda port: click.echo(f"Ready on port {port}.", err=True))
-    return 1 if counts.refused else 0
+    status = 1 if counts.refused or counts.conflicts else 0
+    if any(thread.name == "intake" for thread in threading.enumerate()):
+        # It waits for standard input, which cannot be broken off, and the interpreter would stumble over it.
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 _KEYS = {

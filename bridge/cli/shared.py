@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bridge.alerts.packet import Refusal
-from bridge.mapping import TranslateOptions
-from bridge.pipeline import DeadLetters
+if TYPE_CHECKING:
+    from bridge.alerts.packet import Refusal
+    from bridge.mapping import TranslateOptions
 
 __all__ = [
     "Refusals",
     "kafka_option",
+    "ending_orderly",
     "schemas_option",
     "showing_progress",
     "translate_options",
@@ -79,9 +79,11 @@ def translate_options(
     UsageError
         If one has no such value.
     """
+    from bridge.mapping import TranslateOptions
+
     given: dict[str, Any] = {"local_ivo": local_ivo, "role": role}
     if history is not None:
-        given["history"] = int(history) if history.isdigit() else history
+        given["history"] = int(history) if history.isdecimal() and history.isascii() else history
     if cutouts is not None:
         by_name = cutouts in ("omit", "embed") or "://" in cutouts
         given["cutouts"] = cutouts if by_name else Path(cutouts)
@@ -92,6 +94,8 @@ class Refusals:
     """Names refused items on stderr, keeps them in a dead-letter folder where one is given, and counts."""
 
     def __init__(self, folder: Path | None) -> None:
+        from bridge.pipeline.deadletters import DeadLetters
+
         self.count = 0
         self._dead_letters = DeadLetters(folder) if folder is not None else None
 
@@ -101,7 +105,8 @@ class Refusals:
             self._dead_letters.keep(refusal)
         if self.count <= NAMED:
             reason = refusal.reason.rstrip(".")
-            click.echo(f"Refused {refusal.origin}: {reason}.", err=True)
+            line = f"Refused {refusal.origin}: {reason}."
+            click.echo(line.encode(errors="backslashreplace").decode(), err=True)
 
     def close(self) -> None:
         """Say how many more there were than were named."""
@@ -110,12 +115,30 @@ class Refusals:
 
 
 @contextmanager
+def ending_orderly() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: what is half-written is removed on the way out."""
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def showing_progress(title: str) -> Iterator[Callable[[str], None]]:
     """A line on stderr that lives while work is done; nothing where stderr is no terminal."""
-    console = Console(stderr=True)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
+    # Loaded late, because most runs of scripts and services never show it.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from bridge.alerts.packet import Item, Packet, Refusal
 from bridge.errors import PacketError, UsageError
 from bridge.filters import FilterSet
-from bridge.pipeline import Selection
+from bridge.pipeline.pipeline import refused
+from bridge.pipeline.selection import Selection
 from bridge.streams import Sink, open_sink
 
 __all__ = ["Kept", "keep_packets", "open_outputs"]
@@ -95,10 +96,9 @@ def _met(select: Selection, item: Item) -> Sequence[int] | Refusal:
     if isinstance(item, Refusal):
         return item
     if not isinstance(item, Packet):
-        return Refusal(
-            item.origin, f"it is a {item.kind} document and no alert; filters look at alerts", item.data
-        )
+        kind = "VOEvent or other XML" if item.kind == "voevent" else "JSON document"
+        return refused(item, f"it is a {kind}, and filters look at Avro alerts")
     try:
         return select(item)
     except PacketError as error:
-        return Refusal(item.origin, str(error), item.data)
+        return refused(item, str(error))

@@ -12,11 +12,14 @@ from typing import BinaryIO, Protocol
 from bridge.errors import SourceError, UsageError
 from bridge.streams.outlets import FolderOutlet, Outlet, TarOutlet
 from bridge.streams.sink import BaseSink, writing
+from bridge.streams.source import refuse_brokers
 from bridge.voevent.event import Event
 
 __all__ = ["EventSink", "event_file_name", "open_event_sink"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
+# Of such an identifier the name says all, so no two have the same.
+_TELLING = re.compile(r"ivo://[A-Za-z0-9-][A-Za-z0-9./-]*#[A-Za-z0-9._+-]*[A-Za-z0-9_-]")
 _LONGEST = 200
 
 
@@ -26,6 +29,10 @@ class EventSink(BaseSink, ABC):
     @abstractmethod
     def write(self, event: Event) -> None:
         """Keep an event; raises `SourceError` if that fails."""
+
+    def write_edition(self, event: Event) -> None:
+        """Keep an event beside another one that has the same IVORN."""
+        self.write(event)
 
 
 def open_event_sink(out: str) -> EventSink:
@@ -43,7 +50,12 @@ def open_event_sink(out: str) -> EventSink:
     UsageError, SourceError
         If it is of no such kind, or cannot be written.
     """
+    refuse_brokers(out, "written")
+    if not out:
+        raise UsageError("The output has an empty name; give a folder, a .tar, .tar.gz, .xml, or '-'.")
     if out == "-":
+        if sys.stdout is None:
+            raise UsageError("There is no standard output to write to: it is closed. Name a folder with -o.")
         return _PipeSink(sys.stdout.buffer)
     path = Path(out)
     name = path.name.lower()
@@ -58,16 +70,23 @@ def open_event_sink(out: str) -> EventSink:
     return _OutletSink(FolderOutlet(path, unique=False))
 
 
-def event_file_name(ivorn: str) -> str:
+def event_file_name(ivorn: str, edition: str = "") -> str:
     """Name of an event's file: its IVORN without ``ivo://``, ``/`` as ``_`` and ``#`` as ``+``.
 
     A checksum is added where the name would be too long, or where another IVORN could have the same.
+
+    Parameters
+    ----------
+    ivorn
+        The event's identifier.
+    edition
+        Digest (hex) of its content, to tell two events of one IVORN apart.
     """
     key, _, local = ivorn.removeprefix("ivo://").partition("#")
     stem = f"{_UNSAFE.sub('_', key)}+{_UNSAFE.sub('_', local)}".strip(".+")
-    ambiguous = "_" in key or _UNSAFE.search(key.replace("/", "")) or _UNSAFE.search(local)
-    if ambiguous or len(stem) > _LONGEST:
-        stem = f"{stem[:_LONGEST]}-{hashlib.sha256(ivorn.encode()).hexdigest()[:8]}"
+    if edition or len(stem) > _LONGEST or not _TELLING.fullmatch(ivorn):
+        mark = hashlib.sha256(f"{ivorn}{edition}".encode(errors="backslashreplace")).hexdigest()[:8]
+        stem = f"{stem[:_LONGEST] or 'event'}-{mark}"
     return f"{stem}.xml"
 
 
@@ -83,6 +102,9 @@ class _OutletSink(EventSink):
 
     def write(self, event: Event) -> None:
         self._outlet.put(event_file_name(event.ivorn), event.xml)
+
+    def write_edition(self, event: Event) -> None:
+        self._outlet.put(event_file_name(event.ivorn, event.digest), event.xml)
 
     def close(self) -> None:
         self._outlet.close()

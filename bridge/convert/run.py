@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from multiprocessing import get_context
+from dataclasses import dataclass
+from itertools import chain
 
-from bridge.alerts.packet import Item, Refusal
-from bridge.pipeline import Pipeline, Plan
-from bridge.pipeline.pipeline import Outcome
+from bridge.alerts.packet import Item, Packet, Refusal
+from bridge.convert.repeats import Repeats
+from bridge.convert.workers import translate_in_processes
+from bridge.pipeline import Outcome, Pipeline, Plan
+from bridge.pipeline.pipeline import refused
 from bridge.voevent.event import Event
 
 __all__ = ["Tally", "convert", "default_jobs"]
 
-# Batches that a worker may be ahead of the writer: enough to keep it busy, little to hold in memory.
-_AHEAD = 3
+ALONE_S = 1.0
+"""A run that is done within this time is not worth the start of other processes, in seconds."""
 
 
 @dataclass(slots=True)
@@ -29,6 +29,8 @@ class Tally:
     ----------
     read, written, dropped, refused
         Items read; events written; packets that no filter kept; items that could not be used.
+    duplicates
+        Events that had been written in this run already.
     bytes_in, bytes_out
         Bytes of the packets read and of the events written.
     shed
@@ -39,10 +41,10 @@ class Tally:
     written: int = 0
     dropped: int = 0
     refused: int = 0
+    duplicates: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     shed: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
 
 
 def default_jobs() -> int:
@@ -56,7 +58,9 @@ def convert(
     *,
     write: Callable[[Event], None],
     refuse: Callable[[Refusal], None],
+    write_edition: Callable[[Event], None] | None = None,
     jobs: int = 1,
+    alone_s: float | None = None,
     progress: Callable[[Tally], None] = lambda _: None,
 ) -> Tally:
     """Convert all items of all batches.
@@ -68,11 +72,16 @@ def convert(
     plan
         How to convert.
     write
-        Called with each event, in order.
+        Called with each event, in order; not with one that is written already.
     refuse
-        Called with each item that cannot be used, in order.
+        Called with each item that cannot be used, in order, and with an alert whose IVORN stands for another
+        content already.
+    write_edition
+        Called in place of `write` with a relayed event whose IVORN has come with other bytes before.
     jobs
-        Processes that translate. A source of a single batch is translated in this one.
+        Processes that translate.
+    alone_s
+        How long this process translates alone before others are started, in seconds; None for `ALONE_S`.
     progress
         Called after each batch.
 
@@ -80,20 +89,28 @@ def convert(
     ------
     UsageError
         If a filter or mapping of the plan is wrong.
+    SourceError
+        If cutouts cannot be written, or a process dies.
     """
     tally = Tally()
-    pipeline = Pipeline(plan)
-    for batch, outcomes in _outcomes(iter(batches), plan, pipeline, jobs):
+    judge = Repeats()
+    for batch, outcomes in _outcomes(iter(batches), plan, jobs, ALONE_S if alone_s is None else alone_s):
         for item, outcome in zip(batch, outcomes, strict=True):
             tally.read += 1
             tally.bytes_in += _size(item)
             if outcome is None:
                 tally.dropped += 1
-            elif isinstance(outcome, Refusal):
+                continue
+            verdict = "new" if isinstance(outcome, Refusal) else judge(outcome)
+            if verdict == "conflict" and isinstance(outcome, Event):
+                outcome = _conflict(item, outcome)
+            if isinstance(outcome, Refusal):
                 tally.refused += 1
                 refuse(outcome)
+            elif verdict == "again":
+                tally.duplicates += 1
             else:
-                write(outcome)
+                (write_edition or write if verdict == "edition" else write)(outcome)
                 tally.written += 1
                 tally.bytes_out += len(outcome.xml)
                 tally.shed += bool(outcome.shed)
@@ -102,45 +119,27 @@ def convert(
 
 
 def _outcomes(
-    batches: Iterator[Sequence[Item]], plan: Plan, pipeline: Pipeline, jobs: int
+    batches: Iterator[Sequence[Item]], plan: Plan, jobs: int, alone_s: float
 ) -> Iterator[tuple[Sequence[Item], list[Outcome]]]:
-    first = list(islice(batches, 2))
-    if jobs <= 1 or len(first) < 2:
-        for batch in chain(first, batches):
-            yield batch, [pipeline(item) for item in batch]
-        return
-    # The first batch here: a filter that fits no schema is found before any process is started.
-    yield first[0], [pipeline(item) for item in first[0]]
-    # Not fork: threads (of a progress bar) may hold locks.
-    context = get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(plan,)) as pool:
-        waiting: deque[tuple[Sequence[Item], Future[list[Outcome]]]] = deque()
-        try:
-            for batch in chain(first[1:], batches):
-                waiting.append((batch, pool.submit(_work, list(batch))))
-                if len(waiting) >= jobs * _AHEAD:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
-            while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-_worker: Pipeline | None = None
-
-
-def _start_worker(plan: Plan) -> None:
-    global _worker
-    _worker = Pipeline(plan)
-
-
-def _work(items: list[Item]) -> list[Outcome]:
-    assert _worker is not None
-    return [_worker(item) for item in items]
+    pipeline = Pipeline(plan)
+    spent_s = 0.0
+    for batch in batches:
+        # Here, until a packet has shown that the plan is right: no process is started for a mistyped filter.
+        if jobs > 1 and pipeline.proven and spent_s >= alone_s:
+            yield from translate_in_processes(chain([batch], batches), plan, jobs)
+            return
+        began = time.monotonic()
+        outcomes = [pipeline(item) for item in batch]
+        spent_s += time.monotonic() - began
+        yield batch, outcomes
 
 
 def _size(item: Item) -> int:
+    if isinstance(item, Packet) and not item.whole:
+        return item.stop - item.start
     return len(item.data)
+
+
+def _conflict(item: Item, event: Event) -> Refusal:
+    reason = f"event {event.ivorn} has come with another content before, and one IVORN has one content"
+    return Refusal(item.origin, reason) if isinstance(item, Refusal) else refused(item, reason)

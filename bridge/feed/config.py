@@ -21,8 +21,10 @@ __all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
 DEFAULT_PORT = 8099
 """VTP's port for subscribers (Comet's default)."""
 
+_LONGEST_S = 36_525 * 86_400.0
+
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([smhd])")
 
 # Key in the file -> type that its value must have, per table.
 _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
@@ -142,7 +144,10 @@ def parse_duration(text: str, what: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if not match:
         raise ConfigError(f"{what} is {text!r}; give a number with a unit: 90s, 15m, 12h or 7d.")
-    return float(match[1]) * _UNITS_S[match[2]]
+    seconds = float(match[1]) * _UNITS_S[match[2]]
+    if seconds > _LONGEST_S:
+        raise ConfigError(f"{what} is {text!r}, more than a hundred years; give 36525d at most.")
+    return seconds
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -164,6 +169,8 @@ def _read(path: Path) -> dict[str, Any]:
             if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
                 wanted = " or ".join(t.__name__ for t in types)
                 raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
+            if isinstance(value, list) and not all(isinstance(each, str) for each in value):
+                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
             values[f"{table}.{key}"] = value
     _relocate(values, path.parent)
     return values
@@ -181,6 +188,9 @@ def _relocate(values: dict[str, Any], folder: Path) -> None:
     mapping = values.get("feed.mapping")
     if mapping and mapping.endswith(".toml"):
         values["feed.mapping"] = str(folder / mapping)
+    cutouts = values.get("feed.cutouts")
+    if cutouts and cutouts not in ("omit", "embed") and "://" not in cutouts:
+        values["feed.cutouts"] = str(folder / cutouts)
 
 
 def _build(values: dict[str, Any]) -> FeedConfig:
@@ -193,7 +203,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
     if cutouts is not None and cutouts not in ("omit", "embed") and "://" not in cutouts:
         options["cutouts"] = Path(cutouts)
     history = options.get("history")
-    if isinstance(history, str) and history.isdigit():
+    if isinstance(history, str) and history.isdecimal() and history.isascii():
         options["history"] = int(history)
     translate = TranslateOptions(**options)
     where = values.get("feed.where", ())
@@ -222,6 +232,11 @@ def _build(values: dict[str, Any]) -> FeedConfig:
     settings = {target: values[key] for key, target in plain.items() if key in values}
     if "journal.retention" in values:
         settings["retention_s"] = parse_duration(values["journal.retention"], "retention")
+    port = settings.get("port", DEFAULT_PORT)
+    if not 0 <= port <= 65_535:
+        raise ConfigError(f"port is {port}; give one between 1 and 65535, or 0 for a free one.")
+    if values.get("feed.from") == "":
+        raise ConfigError("from is empty; give a folder, a file, a tar archive or '-'.")
     journal = Path(values.get("journal.file", DEFAULT_PATH))
     _check_choice(settings, "log_format", ("text", "json"))
     _check_choice(settings, "log_level", ("debug", "info", "warning", "error"))

@@ -6,14 +6,15 @@ It runs in a thread of its own and knows nothing of the network; what it has app
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
-from threading import Event as Flag
 
 from bridge.alerts.packet import Refusal
 from bridge.errors import SourceError
+from bridge.feed.positions import to_journal
 from bridge.journal import Appended, Journal, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import Batch
@@ -78,7 +79,7 @@ class Intake:
         journal: Journal,
         dead_letters: DeadLetters,
         announce: Callable[[int], None],
-        stop: Flag,
+        stop: threading.Event,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = Counts()
@@ -88,6 +89,7 @@ class Intake:
         self._announce = announce
         self._stop = stop
         self._now = now
+        self._working = threading.Lock()
         # Objects of events that are not in the journal yet, and the newest of these.
         self._fresh: dict[str, str] = {}
         self._pipeline = pipeline(self._previous)
@@ -101,10 +103,22 @@ class Intake:
             If the source breaks, or a filter or mapping turns out to be wrong.
         """
         for batch in self._source:
-            if batch or batch.positions:
-                self._take(batch)
-            if self._stop.is_set():
-                return
+            with self._working:
+                # Asked under the lock: who asks for a stop and then gets the lock sees no more work begin.
+                if self._stop.is_set():
+                    return
+                if batch or batch.positions:
+                    self._take(batch)
+
+    def rest(self, patience_s: float) -> bool:
+        """Wait, after a stop was asked for, until nothing more will be appended; False if it takes too long.
+
+        The thread may go on waiting for its source all the same: a read from a pipe cannot be broken off.
+        """
+        idle = self._working.acquire(timeout=patience_s)
+        if idle:
+            self._working.release()
+        return idle
 
     def _take(self, batch: Batch) -> None:
         """Make events of a batch, appending what is ready ten times a second: nobody waits for the rest."""
@@ -140,7 +154,7 @@ class Intake:
         """Append; while the disk refuses, wait and try again: nothing is lost. False if told to stop."""
         while True:
             try:
-                appended = self._journal.append(entries, positions)
+                appended = self._journal.append(entries, to_journal(positions))
             except SourceError as error:
                 _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
                 if self._stop.wait(RETRY_S):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from typing import Literal
-
-import orjson
 
 __all__ = ["start_logging"]
 
@@ -28,7 +27,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             document["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(document, default=str).decode()
+        # Not orjson: names of files may hold bytes that are not UTF-8, and the line must come all the same.
+        return json.dumps(document, default=str)
 
 
 class TextFormatter(logging.Formatter):
@@ -36,7 +36,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
-        line = f"{_utc(record)} {record.levelname.lower():7} {record.getMessage()}"
+        line = f"{_utc(record)} {record.levelname.lower():7} {_one_line(record.getMessage())}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -58,3 +58,10 @@ def start_logging(style: Literal["text", "json"], level: str) -> None:
 def _utc(record: logging.LogRecord) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     return f"{whole}.{int(record.msecs):03d}Z"
+
+
+def _one_line(text: str) -> str:
+    """What packets from strangers bring into a message must not look like lines of the log."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

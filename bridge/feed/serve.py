@@ -5,22 +5,26 @@ Nothing but wake-ups crosses from one to the other; what they share is the journ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 
 from bridge.alerts.store import open_store
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, UsageError
 from bridge.feed.config import FeedConfig
 from bridge.feed.intake import Counts, Intake
+from bridge.feed.positions import from_journal
 from bridge.feed.retention import prune_expired
 from bridge.journal import Journal
 from bridge.pipeline import DeadLetters, Pipeline
@@ -34,6 +38,8 @@ _log = logging.getLogger(__name__)
 STATUS_INTERVAL_S = 60.0
 RETENTION_INTERVAL_S = 600.0
 ONCE_CHECK_S = 0.05
+# Between two looks at a followed folder, where looking is quick.
+LOOK_INTERVAL_S = 0.1
 # How long a stop waits for the intake to finish its batch, in seconds.
 PATIENCE_S = 30.0
 
@@ -106,21 +112,26 @@ class _Feed:
     def _make_intake(self) -> Intake:
         config = self.config
         assert config.source is not None
+        if config.source == "-" and sys.stdin is None:
+            raise UsageError("There is no standard input to read (--from -): it is closed.")
+        resume = from_journal(self.journal.positions())
         source = open_source(
             config.source,
             store=open_store(config.schemas),
-            resume=self.journal.positions(),
+            resume=resume,
             follow=config.follow and not config.once,
             stop=self.stop.is_set,
             sleep=self._sleep,
             kafka_config=config.kafka_config,
             member=_member(config.journal),
+            interval_s=LOOK_INTERVAL_S,
         )
         return Intake(
             source,
-            lambda previous: Pipeline(config.plan, previous=previous),
+            # A feed that goes on has shown before that its filters fit: an odd packet must not keep it down.
+            lambda previous: Pipeline(config.plan, previous=previous, lenient=bool(resume)),
             self.journal,
-            DeadLetters(Path(config.dead_letters)),
+            DeadLetters(config.dead_letters),
             self._announce,
             self.stop,
         )
@@ -136,9 +147,10 @@ class _Feed:
         if self.config.once:
             clockwork.append((self._check_done, ONCE_CHECK_S))
         loops = [LoopingCall(function) for function, _ in clockwork]
-        for loop, (_, interval) in zip(loops, clockwork, strict=True):
+        for loop, (function, interval) in zip(loops, clockwork, strict=True):
             loop.clock = reactor
-            reactor.callWhenRunning(loop.start, interval, now=False)
+            # Old packets go at once: a feed that is often started anew must not keep them for ever.
+            reactor.callWhenRunning(loop.start, interval, now=function == self._retain)
         reactor.callWhenRunning(self._start)
         reactor.callWhenRunning(ready)
         reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, loops)
@@ -159,7 +171,7 @@ class _Feed:
             if not isinstance(error, BridgeError):
                 _log.exception("The intake has failed; this is a bug.")
             self.failure = error
-            self.reactor.callFromThread(self.reactor.stop)
+            self.reactor.callFromThread(self._end)
         else:
             if not self.stop.is_set():
                 _log.info("the source has ended", extra={"published": self.counts.published})
@@ -173,7 +185,12 @@ class _Feed:
         if not working and self.broadcaster is not None:
             last = self.journal.last_seq()
             if self.broadcaster.everyone_has_acked(last):
-                self.reactor.stop()
+                self._end()
+
+    def _end(self) -> None:
+        # A signal may have been quicker.
+        with contextlib.suppress(ReactorNotRunning):
+            self.reactor.stop()
 
     def _report(self) -> None:
         assert self.broadcaster is not None
@@ -203,17 +220,14 @@ class _Feed:
             signal.raise_signal(number)
         _log.info("%s: ending after the current batch", signal.Signals(number).name)
         self.stop.set()
-        self.reactor.callFromThread(self.reactor.stop)
+        self.reactor.callFromThread(self._end)
 
     def _shut_down(self, loops: list[LoopingCall]) -> Any:
         self.stop.set()
         for loop in loops:
             if loop.running:
                 loop.stop()
-        thread = self.thread
-        waiting = (
-            deferToThread(thread.join, PATIENCE_S) if thread is not None else deferToThread(lambda: None)
-        )
+        waiting = deferToThread(self.intake.rest if self.intake is not None else _nothing, PATIENCE_S)
         waiting.addBoth(lambda _: self._farewell())
         return waiting
 
@@ -221,3 +235,7 @@ class _Feed:
         if self.broadcaster is not None:
             self._report()
             self.broadcaster.close()
+
+
+def _nothing(_patience_s: float) -> bool:
+    return True

@@ -163,13 +163,15 @@ class KafkaSource:
             size += len(value or b"")
             if size >= MAX_BYTES or len(batch) >= MAX_ITEMS:
                 yield batch
-                partitions.done(batch.positions)
                 if self.stop():
+                    # The last batch may not have been kept: it was handed over as the end came.
                     return
+                partitions.done(batch.positions)
                 batch, size = Batch(), 0
         # An empty one is a sign of life.
         yield batch
-        partitions.done(batch.positions)
+        if not self.stop():
+            partitions.done(batch.positions)
 
     def _heed(self, partitions: Partitions, place: Place, offset: int, error: KafkaError) -> None:
         code = error.code()

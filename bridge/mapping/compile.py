@@ -7,7 +7,6 @@ that failed, and `Translator.source` shows all of it.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import linecache
 from collections.abc import Callable
@@ -48,11 +47,11 @@ class Translator:
         written = write_source(mapping, schema, options)
         self.paths = written.paths
         self.source = written.text
-        lens = compile_lens(schema, written.paths, to_end=True)
+        lens = compile_lens(schema, written.paths, to_end=True, raw=True)
         namespace: dict[str, Any] = {
             **written.constants,
             "READ": lens.read,
-            "DIGEST": hashlib.sha256,
+            "VIEW": memoryview,
             "EVENT": Event,
         }
         filename = f"<translator {next(_numbers)}: {mapping.key}, {schema.name}>"

@@ -237,8 +237,8 @@ class _Writer:
         add(f"after += ({self.first_reference}, b'\\n</voe:VOEvent>\\n')")
         add(f"tables = [pair for pair in ({''.join(pair + ', ' for pair in tables)}) if pair[1] is not None]")
         add(f"xml, shed = FIT(out, tables, attachments, after, {self.options.max_bytes})")
-        add("digest = DIGEST(memoryview(packet.data)[packet.start:packet.stop]).hexdigest()")
-        add(f"return EVENT(ivorn, xml, role, key, float({self.ra}), float({self.dec}), when, digest, shed)")
+        add("content = VIEW(packet.data)[packet.start:packet.stop]")
+        add(f"return EVENT(ivorn, xml, role, key, float({self.ra}), float({self.dec}), when, content, shed)")
 
     def _why(self) -> None:
         calls = []

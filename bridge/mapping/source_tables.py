@@ -14,7 +14,7 @@ from bridge.mapping.model import Table, Value, first_path
 from bridge.mapping.numbers import NOTHING
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.scalars import Scalars, absent_texts, data_type, join_path, text_renderer
-from bridge.mapping.sheet import ColumnPlan, render_sheet
+from bridge.mapping.sheet import ColumnPlan, Sheet
 from bridge.mapping.tables import TablePlan
 from bridge.voevent.xmltext import escape
 
@@ -62,11 +62,10 @@ class TableWriter:
 
     def sheet_lines(self) -> list[str]:
         """Source lines that render the sheets; to be written when all tables are known."""
-        self.scalars.constant("SHEET", render_sheet)
         lines = []
         for sheet in self.sheets.values():
-            plans = self.scalars.constant(f"COLUMNS_{sheet.number}", tuple(sheet.plans))
-            lines.append(f"sheet_{sheet.number} = SHEET({plans}, ({', '.join(sheet.raws)},))")
+            render = self.scalars.constant(f"SHEET_{sheet.number}", Sheet(sheet.plans))
+            lines.append(f"sheet_{sheet.number} = {render}(({', '.join(sheet.raws)},))")
         return lines
 
     def write(self, index: int, table: Table) -> str | None:

@@ -9,7 +9,7 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
-from bridge.alerts.column import Column
+from bridge.mapping.sheet import AnyColumn
 
 __all__ = ["Rows", "TablePlan"]
 
@@ -31,7 +31,7 @@ class Rows:
     """
 
     cells: list[bytes]
-    time: Column | None
+    time: AnyColumn | None
     mask: npt.NDArray[np.bool_] | None
     with_current: bool
 
@@ -68,8 +68,8 @@ class TablePlan:
     def __call__(
         self,
         sheet: list[list[bytes]] | None,
-        time: Column | None,
-        chooser: Column | None,
+        time: AnyColumn | None,
+        chooser: AnyColumn | None,
         current: tuple[bytes | None, ...] | None,
     ) -> Rows | None:
         """Rows of one alert.
@@ -99,11 +99,14 @@ class TablePlan:
             rows.append(CELL_BREAK.join([cell or b"" for cell in current]))
         return Rows(rows, time, mask, current is not None) if rows else None
 
-    def _mask(self, count: int, time: Column | None, chooser: Column | None) -> npt.NDArray[np.bool_] | None:
+    def _mask(
+        self, count: int, time: AnyColumn | None, chooser: AnyColumn | None
+    ) -> npt.NDArray[np.bool_] | None:
         mask: npt.NDArray[np.bool_] | None = None
         if chooser is not None:
-            if chooser.valid is not None:
-                mask = ~chooser.valid if self.keep_null else chooser.valid
+            valid = chooser.valid
+            if valid is not None:
+                mask = ~valid if self.keep_null else valid
             elif self.keep_null:
                 mask = np.zeros(count, np.bool_)
         if self.newest is not None:
@@ -115,7 +118,7 @@ class TablePlan:
         return mask
 
 
-def _oldest_first(time: Column | None, mask: npt.NDArray[np.bool_] | None, count: int) -> Sequence[int]:
+def _oldest_first(time: AnyColumn | None, mask: npt.NDArray[np.bool_] | None, count: int) -> Sequence[int]:
     """Positions of the shown rows from oldest to newest; surveys write them so, but do not promise it."""
     if not count or time is None or isinstance(time.values, list):
         return range(count)

@@ -5,6 +5,5 @@ from __future__ import annotations
 from bridge.pipeline.deadletters import DeadLetters
 from bridge.pipeline.pipeline import Outcome, Pipeline
 from bridge.pipeline.plan import Plan
-from bridge.pipeline.selection import Selection
 
-__all__ = ["DeadLetters", "Outcome", "Pipeline", "Plan", "Selection"]
+__all__ = ["DeadLetters", "Outcome", "Pipeline", "Plan"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path, PurePath
 
@@ -10,7 +11,7 @@ import orjson
 from bridge.alerts.packet import Refusal
 from bridge.errors import SourceError
 
-__all__ = ["DeadLetters"]
+__all__ = ["DeadLetters", "readable"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 
@@ -18,7 +19,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 class DeadLetters:
     """Keeps refused messages: their bytes in one file, reason and position (JSON) in another beside it.
 
-    The names come from the position, so a message that is refused again after a restart replaces itself.
+    The names come from position and content, so a message that is refused again after a restart replaces
+    itself, and never another one.
 
     Parameters
     ----------
@@ -38,15 +40,12 @@ class DeadLetters:
             If the folder cannot be written.
         """
         origin = refusal.origin
-        # A file's own name tells it apart; a topic's partition is but a number.
-        parts = PurePath(origin.partition).parts[-2 if "://" in origin.partition else -1 :]
-        stem = _UNSAFE.sub("_", f"{'-'.join(parts)}-{origin.offset}").strip(".")[-150:]
-        path = self.folder / f"{stem}.bin"
+        path = self.folder / f"{_stem(refusal)}.bin"
         note = {
-            "reason": refusal.reason,
-            "partition": origin.partition,
+            "reason": readable(refusal.reason),
+            "partition": readable(origin.partition),
             "offset": origin.offset,
-            "member": origin.member,
+            "member": readable(origin.member),
             "bytes": len(refusal.data),
         }
         try:
@@ -61,6 +60,21 @@ class DeadLetters:
                 f"The dead-letter folder {self.folder} cannot be written ({error.strerror or error})."
             ) from error
         return path
+
+
+def readable(text: str) -> str:
+    r"""The text so that JSON can hold it: bytes of file names that are not UTF-8 are written ``\udcff``."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _stem(refusal: Refusal) -> str:
+    origin = refusal.origin
+    place = f"{origin.partition}\0{origin.offset}\0".encode(errors="surrogateescape")
+    mark = hashlib.blake2b(place + refusal.data, digest_size=4).hexdigest()
+    # A file's own name tells it apart; a topic's partition is but a number.
+    parts = PurePath(origin.partition).parts[-2 if "://" in origin.partition else -1 :]
+    name = _UNSAFE.sub("_", "-".join(parts))[-120:].lstrip(".")
+    return f"{name or 'message'}-{origin.offset}-{mark}"
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,22 +1,26 @@
-"""One item in, what becomes of it out: the filter and the translator as one function without I/O."""
+"""One item in, what becomes of it out: the filter and the translator as one function.
+
+Its only output beside what it returns are cutouts, where the plan wants them in a folder.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bridge.alerts.packet import Document, Item, Packet, Refusal
-from bridge.errors import MappingError, PacketError
-from bridge.filters import load_filters, parse_filter
+from bridge.errors import MappingError, PacketError, SourceError
 from bridge.mapping import choose_mapping, compile_translator, load_mapping
 from bridge.pipeline.plan import Plan
-from bridge.pipeline.selection import Selection
+from bridge.streams.naming import file_bytes
 from bridge.voevent.event import Event
-from bridge.voevent.headline import read_headline
-from bridge.voevent.validate import find_faults
 
-__all__ = ["Outcome", "Pipeline", "utc_now"]
+if TYPE_CHECKING:
+    from bridge.alerts.schema import Schema
+    from bridge.pipeline.selection import Selection
+
+__all__ = ["Outcome", "Pipeline", "refused", "utc_now"]
 
 Outcome = Event | Refusal | None
 """An event to publish, an item that cannot be used, or nothing: a filter dropped it."""
@@ -25,6 +29,14 @@ Outcome = Event | Refusal | None
 def utc_now() -> str:
     """Now, in UTC and ISO 8601 with whole seconds, as VOEvent's Date wants it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+
+
+def refused(item: Packet | Document, reason: str) -> Refusal:
+    """An item as a refusal, with bytes that can be read again by themselves."""
+    if isinstance(item, Document) or item.whole:
+        return Refusal(item.origin, reason, item.data)
+    # Its bytes are the block of a container, which may hold many more packets.
+    return Refusal(item.origin, reason, file_bytes(item))
 
 
 class Pipeline:
@@ -38,6 +50,13 @@ class Pipeline:
         Finds the IVORN of the latest event about an object, which a new one then cites.
     date
         Gives the time of authoring, UTC in ISO 8601.
+    lenient
+        The plan is known to fit some schema of the stream; see `proven`.
+
+    Attributes
+    ----------
+    proven
+        Whether the plan's filters and mapping have fitted a schema, so that they are not wrong as such.
 
     Raises
     ------
@@ -51,12 +70,11 @@ class Pipeline:
         *,
         previous: Callable[[str], str | None] | None = None,
         date: Callable[[], str] = utc_now,
+        lenient: bool = False,
     ) -> None:
-        filters = [parse_filter(text) for text in plan.where]
-        if plan.filters_file is not None:
-            filters += load_filters(plan.filters_file).filters
         self.plan = plan
-        self._selection = Selection(filters) if filters else None
+        self.proven = lenient or not (plan.where or plan.filters_file or plan.mapping)
+        self._selection = _selection(plan, lenient) if plan.where or plan.filters_file else None
         self._mapping = load_mapping(plan.mapping) if plan.mapping else None
         self._previous = previous
         self._date = date
@@ -67,36 +85,57 @@ class Pipeline:
         Raises
         ------
         UsageError
-            If a filter does not fit the first schema that comes, or the mapping given by name any.
+            If the filters or the mapping of the plan do not fit the first schema that comes: then it is the
+            plan that is wrong. A later schema that they do not fit costs its packets only.
+        SourceError
+            If the folder for cutouts cannot be written.
         """
         if isinstance(item, Refusal):
             return item
         try:
             if isinstance(item, Document):
                 return self._relay(item)
+            if not self.proven:
+                self._prove(item.schema)
             if self._selection is not None and not self._selection(item):
                 return None
             return self._translate(item)
         except PacketError as error:
-            return Refusal(item.origin, str(error), item.data)
+            return refused(item, str(error))
+
+    def _prove(self, schema: Schema) -> None:
+        if self._selection is not None:
+            self._selection.fit(schema)
+        if self._mapping is not None:
+            compile_translator(self._mapping, schema, self.plan.options)
+        self.proven = True
 
     def _translate(self, packet: Packet) -> Event:
         mapping = self._mapping or choose_mapping(packet.schema)
         try:
             translate = compile_translator(mapping, packet.schema, self.plan.options)
         except MappingError as error:
-            if self._mapping is not None:
-                raise
             raise PacketError(str(error).rstrip(".")) from error
-        return translate(packet, date=self._date(), cites=self._previous)
+        try:
+            return translate(packet, date=self._date(), cites=self._previous)
+        except OSError as error:
+            folder = self.plan.options.cutouts
+            raise SourceError(
+                f"Cutouts cannot be written to {folder} ({error.strerror or error})."
+            ) from error
 
     def _relay(self, document: Document) -> Event:
         if document.kind != "voevent":
             raise PacketError(
                 "JSON notices cannot be made into VOEvents yet; alerts (Avro) and VOEvents (XML) can"
             )
+        # lxml is only wanted by who relays.
+        from bridge.voevent.headline import read_headline
+
         headline = read_headline(document.data)
         if self.plan.strict:
+            from bridge.voevent.validate import find_faults
+
             faults = find_faults(document.data)
             if faults:
                 raise PacketError(
@@ -110,6 +149,17 @@ class Pipeline:
             ra_deg=headline.ra_deg,
             dec_deg=headline.dec_deg,
             observed_at=headline.observed_at,
-            digest=hashlib.sha256(document.data).hexdigest(),
+            content=memoryview(document.data),
             relayed=True,
         )
+
+
+def _selection(plan: Plan, lenient: bool) -> Selection:
+    # The SQL parser takes a third of a second to import, and most runs have no filter.
+    from bridge.filters import load_filters, parse_filter
+    from bridge.pipeline.selection import Selection
+
+    filters = [parse_filter(text) for text in plan.where]
+    if plan.filters_file is not None:
+        filters += load_filters(plan.filters_file).filters
+    return Selection(filters, lenient=lenient)

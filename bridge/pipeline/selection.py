@@ -35,10 +35,14 @@ class Selection:
     ----------
     filters
         A packet is selected by each of these that it meets.
+    lenient
+        Filters are known to fit some schema of the stream: one that fits none costs its packets only, even
+        if it is the first that comes.
     """
 
-    def __init__(self, filters: Sequence[AnyFilter]) -> None:
+    def __init__(self, filters: Sequence[AnyFilter], *, lenient: bool = False) -> None:
         self.filters = tuple(filters)
+        self._lenient = lenient
         self._compiled: dict[Schema, _Fitting | str] = {}
 
     def __call__(self, packet: Packet) -> Sequence[int]:
@@ -51,13 +55,18 @@ class Selection:
         PacketError
             If none fits a later schema, or the packet does not fit its schema.
         """
-        fitting = self._compiled.get(packet.schema)
-        if fitting is None:
-            fitting = self._compiled[packet.schema] = self._compile(packet.schema)
+        fitting = self.fit(packet.schema)
         if isinstance(fitting, str):
             raise PacketError(fitting)
         met = fitting.select(packet.data, packet.start, packet.stop)
         return [fitting.indices[index] for index in met]
+
+    def fit(self, schema: Schema) -> _Fitting | str:
+        """The filters compiled for a schema, or why none fits; raises as a call does."""
+        fitting = self._compiled.get(schema)
+        if fitting is None:
+            fitting = self._compiled[schema] = self._compile(schema)
+        return fitting
 
     def _compile(self, schema: Schema) -> _Fitting | str:
         indices: list[int] = []
@@ -70,7 +79,7 @@ class Selection:
             else:
                 indices.append(index)
         if not indices:
-            if not self._compiled:
+            if not self._compiled and not self._lenient:
                 raise errors[0]
             return str(errors[0]).rstrip(".")
         for unfit in errors:

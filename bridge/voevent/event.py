@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any
 
 __all__ = ["Event"]
 
@@ -25,9 +28,8 @@ class Event:
         Position, ICRS or FK5 J2000, degrees; None where it has none.
     observed_at
         UTC of the observation, ISO 8601 with milliseconds, without zone.
-    digest
-        SHA-256 (hex) of the source datum, so a second translation of one alert is recognised as the same;
-        of a relayed packet, of its bytes.
+    content
+        What the packet was made of: the source datum, or of a relayed packet its bytes; or their digest.
     shed
         What had to go so that the packet fits the size limit, as short sentences; empty if nothing.
     relayed
@@ -41,6 +43,16 @@ class Event:
     ra_deg: float | None
     dec_deg: float | None
     observed_at: str
-    digest: str
+    content: memoryview | str
     shed: tuple[str, ...] = ()
     relayed: bool = False
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of `content`: by it a second translation of one alert is recognised as the same."""
+        return self.content if isinstance(self.content, str) else hashlib.sha256(self.content).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (getattr(self, each.name) for each in fields(self) if each.name != "content")
+        before, after = tuple(islice(values, 7)), tuple(values)
+        return Event, (*before, self.digest, *after)

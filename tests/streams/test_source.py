@@ -219,14 +219,21 @@ def test_a_file_is_left_alone_until_it_has_its_final_name(tmp_path: Path) -> Non
 
 
 def test_an_empty_or_growing_file_is_left_for_the_next_look(tmp_path: Path) -> None:
-    clock = Clock(
-        lambda: xml(tmp_path / "a.xml", "<a", mtime=1_000_002.0),
-        lambda: xml(tmp_path / "a.xml", "<a>", mtime=1_000_004.0),
-        lambda: xml(tmp_path / "a.xml", "<a/>", mtime=1_000_006.0),
-        None,
-    )
-    xml(tmp_path / "a.xml", "", mtime=0)
-    assert follow(tmp_path, clock, 5) == [[], [], [], [], ["<a/>"]]
+    path = xml(tmp_path / "a.xml", "", mtime=0)
+    with path.open("w") as file:
+
+        def more(text: str, at: float) -> None:
+            file.write(text)
+            file.flush()
+            os.utime(path, (at, at))
+
+        clock = Clock(
+            lambda: more("<a", 1_000_002.0),
+            lambda: more(" ", 1_000_004.0),
+            lambda: more("/>", 1_000_006.0),
+            None,
+        )
+        assert follow(tmp_path, clock, 5) == [[], [], [], [], ["<a />"]]
 
 
 def test_a_followed_folder_is_resumed(tmp_path: Path) -> None:
@@ -242,7 +249,8 @@ def test_a_file_that_goes_away_between_two_looks_is_forgotten(tmp_path: Path) ->
     (tmp_path / "dead.xml").symlink_to(tmp_path / "later.txt")
     assert follower.look() == []
     path = xml(tmp_path / "a.xml", mtime=clock.seconds)
-    assert follower.look() == []
+    with path.open("a"):
+        assert follower.look() == []
     path.unlink()
     assert follower.look() == []
-    assert follower._sizes == {}
+    assert follower.look() == []

@@ -16,13 +16,14 @@ import fastavro
 
 from bridge.alerts.decode import decode_datum
 from bridge.alerts.fields import Field, follow, resolve
+from bridge.alerts.lens.columns import ColumnMaker, RawColumn, raw_columns
 from bridge.alerts.lens.compiler import Program, Unsupported, compile_end, compile_program
 from bridge.alerts.lens.runtime import Mismatch
 from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
 from bridge.errors import PacketError
 
-__all__ = ["Lens", "compile_lens", "datum_end"]
+__all__ = ["Lens", "RawColumn", "compile_lens", "datum_end"]
 
 # What generated code meets in bytes that are not what the schema promises.
 _REFUSED = (Mismatch, UnicodeDecodeError)
@@ -40,6 +41,9 @@ class Lens:
     to_end
         Walk each datum to its end, so that a truncated one or one with bytes left over is refused.
         Without it nothing behind the last wanted field is looked at.
+    raw
+        Give columns as `RawColumn` where the datum could be read without fastavro: for callers that make
+        texts of them.
 
     Raises
     ------
@@ -47,10 +51,13 @@ class Lens:
         If a path leads nowhere in the schema.
     """
 
-    def __init__(self, schema: Schema, paths: Sequence[str], *, to_end: bool = False) -> None:
+    def __init__(
+        self, schema: Schema, paths: Sequence[str], *, to_end: bool = False, raw: bool = False
+    ) -> None:
         self.schema = schema
         self.fields: tuple[Field, ...] = tuple(resolve(schema, path) for path in paths)
         self.to_end = to_end
+        self._columns = raw_columns if raw else ColumnMaker
         self._program = self._compile(short_strings=True) or self._decode
         self._jumping: Program | None = None
 
@@ -92,7 +99,13 @@ class Lens:
 
     def _compile(self, *, short_strings: bool) -> Program | None:
         try:
-            return compile_program(self.schema, self.fields, to_end=self.to_end, short_strings=short_strings)
+            return compile_program(
+                self.schema,
+                self.fields,
+                to_end=self.to_end,
+                short_strings=short_strings,
+                columns=self._columns,
+            )
         except Unsupported:
             return None
 
@@ -102,9 +115,9 @@ class Lens:
 
 
 @lru_cache(maxsize=256)
-def compile_lens(schema: Schema, paths: tuple[str, ...], to_end: bool = False) -> Lens:
+def compile_lens(schema: Schema, paths: tuple[str, ...], to_end: bool = False, raw: bool = False) -> Lens:
     """The lens for these paths, compiled once."""
-    return Lens(schema, paths, to_end=to_end)
+    return Lens(schema, paths, to_end=to_end, raw=raw)
 
 
 def datum_end(schema: Schema, data: bytes, start: int, stop: int) -> int:

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from bridge.alerts.column import DTYPES, column_of
+from bridge.alerts.column import column_of
 from bridge.alerts.fields import Field, descend
 from bridge.alerts.lens import runtime
+from bridge.alerts.lens.arrays import ArraySkipper, MakeColumns, RowReader
+from bridge.alerts.lens.columns import ColumnMaker, scalar_decoder
 from bridge.alerts.lens.habits import Habit, render_element
 from bridge.alerts.lens.patterns import FIXED_FORMATS, is_regular, skip_pattern, string_pattern, tag
 from bridge.alerts.lens.wants import Want, want_tree
@@ -39,7 +39,14 @@ class Unsupported(Exception):  # noqa: N818 - an answer, not an error: the lens 
     """The schema cannot be compiled (it is recursive, or has a union of more than 64 types)."""
 
 
-def compile_program(schema: Schema, fields: Sequence[Field], *, to_end: bool, short_strings: bool) -> Program:
+def compile_program(
+    schema: Schema,
+    fields: Sequence[Field],
+    *,
+    to_end: bool,
+    short_strings: bool,
+    columns: Callable[[Sequence[Node]], MakeColumns] = ColumnMaker,
+) -> Program:
     """Compile a function ``(data, start, stop) -> values``.
 
     Parameters
@@ -52,6 +59,8 @@ def compile_program(schema: Schema, fields: Sequence[Field], *, to_end: bool, sh
         Walk the datum to its end and demand that it ends at `stop`.
     short_strings
         Take strings as short, so that patterns can pass over them; a longer one is a `Mismatch`.
+    columns
+        Given the types of the wanted columns of an array, gives what makes them.
 
     Raises
     ------
@@ -60,6 +69,7 @@ def compile_program(schema: Schema, fields: Sequence[Field], *, to_end: bool, sh
     """
     names: dict[str, Any] = {}
     body = _Body(names, fields, to_end=to_end, short_strings=short_strings)
+    body.columns = columns
     body.emit(schema.root, want_tree(schema.root, fields))
     body.flush(last=not to_end)
     if to_end:
@@ -97,9 +107,10 @@ class _Body:
         self.maybe: list[int] = []
         self.left = len(fields)
         self.records: list[Node] = []
+        self.columns: Callable[[Sequence[Node]], MakeColumns] = ColumnMaker
         for name in ("Mismatch", "blocks", "long_of", "read_long", "skip_bytes"):
             names[name] = getattr(runtime, name)
-        names.update(join=b"".join, column_of=column_of, text=_text)
+        names.update(join=b"".join, column_of=column_of, text=runtime.text_of)
 
     @property
     def done(self) -> bool:
@@ -139,6 +150,7 @@ class _Body:
         """The body of a function that reads one value inside this one."""
         body = _Body(self.names, fields, to_end=True, short_strings=self.short_strings)
         body.records = [*self.records]
+        body.columns = self.columns
         return body
 
     def regular(self, node: Node) -> bool:
@@ -220,7 +232,7 @@ class _Body:
         elif columns:
             self.emit_rows_one_by_one(element, want, columns)
         elif self.regular_element(element):
-            skipper = self.name("skip", runtime.ArraySkipper(element))
+            skipper = self.name("skip", ArraySkipper(element))
             self.line(f"n, p = {skipper}(d, p, e)")
         else:
             skip = self.skipper(element)
@@ -238,14 +250,19 @@ class _Body:
         def render(habit: Habit) -> bytes:
             if not habit:
                 return self.inner(self.fields).pattern(element, rows)
-            # A wanted field that is null by habit is left open, so that its group exists in every pattern.
-            kept = {name: branch for name, branch in habit.items() if _may_fix(element, rows, name, branch)}
+            kept = {name: token for name, token in habit.items() if name not in rows.children}
+            for name in habit.keys() & rows.children.keys():
+                # A wanted field that is null by habit is left open, so that its group exists in every
+                # pattern; of a wanted string the length is left open, because it is captured with it.
+                node, branch = element.fields[name][0], habit[name][:1]
+                if node.branches[branch[0] >> 1] is node.without_null()[0]:
+                    kept[name] = branch
             again = self.inner(self.fields)
             return render_element(
                 element, kept, lambda name, n: again.pattern(n, rows.children.get(name, _NOTHING))
             )
 
-        reader = runtime.RowReader(element, render, [_column_maker(node) for node, _ in groups])
+        reader = RowReader(element, render, self.columns([node for node, _ in groups]))
         targets = "".join(f"v{indices[0]}, " for _, indices in groups)
         self.line(f"({targets}), n, p = {self.name('rows', reader)}(d, p, e)")
         for _, (first, *others) in groups:
@@ -326,7 +343,7 @@ class _Body:
                 tag(index) + (self.pattern(branch, want) if branch is inner else skip_pattern(branch))
                 for index, branch in enumerate(node.branches)
             )
-            return b"(?>" + b"|".join(branches) + b")"
+            return b"(?:" + b"|".join(branches) + b")"
         self.groups.append((node, want.scalars))
         self.left -= len(want.scalars)
         if node.kind == "fixed" and not node.size:
@@ -351,7 +368,7 @@ class _Body:
             if node.kind not in FIXED_FORMATS:
                 targets = "".join(f"v{index} = " for index in wanted)
                 decode = (
-                    "long_of" if node.kind in ("int", "long") else self.name("decode", _scalar_decoder(node))
+                    "long_of" if node.kind in ("int", "long") else self.name("decode", scalar_decoder(node))
                 )
                 self.line(f"g = m[{group}]")
                 self.line(f"{targets}None if g is None else {decode}(g)")
@@ -375,43 +392,3 @@ class _Body:
 
 
 _NOTHING = Want()
-
-
-def _may_fix(element: Node, rows: Want, name: str, branch: int) -> bool:
-    if name not in rows.children:
-        return True
-    wanted, _ = element.fields[name][0].without_null()
-    return element.fields[name][0].branches[branch] is wanted
-
-
-def _text(encoded: bytes) -> str:
-    """The string in its encoding with the length before it."""
-    return (encoded[1:] if encoded[0] < 0x80 else encoded[2:]).decode()
-
-
-def _scalar_decoder(node: Node) -> Callable[[bytes], Any]:
-    if node.kind == "string":
-        return _text
-    if node.kind == "enum":
-        return _enum_decoder(node.symbols)
-    return bytes
-
-
-def _enum_decoder(symbols: tuple[str, ...]) -> Callable[[bytes], str]:
-    known = dict(enumerate(symbols))
-
-    def decode(encoded: bytes) -> str:
-        symbol = known.get(runtime.long_of(encoded))
-        if symbol is None:
-            raise runtime.Mismatch
-        return symbol
-
-    return decode
-
-
-def _column_maker(node: Node) -> Callable[[Sequence[bytes | None]], Any]:
-    if node.kind in FIXED_FORMATS:
-        return runtime.fixed_column(np.dtype(DTYPES[node.kind]).newbyteorder("<").str, DTYPES[node.kind])
-    if node.kind in ("int", "long"):
-        return runtime.long_column
-    return runtime.list_column(_scalar_decoder(node))

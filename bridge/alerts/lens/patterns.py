@@ -1,9 +1,13 @@
 """Avro types as regular expressions over bytes.
 
 A type whose encoding can be said by a pattern is *regular*: primitives, short strings, and records and
-unions of regular types. Every pattern is linear: repeats are possessive and alternatives atomic (Python
-3.11+), so there is nothing to go back to. What a pattern cannot say (a length that is data: bytes, long
-strings, arrays, maps) is left to generated code that jumps.
+unions of regular types. What a pattern cannot say (a length that is data: bytes, long strings, arrays,
+maps) is left to generated code that jumps.
+
+Every pattern is linear: repeats are possessive (Python 3.11+), and the alternatives of a union begin with
+different bytes, so going back to one fails at once. Two forms make a match twice as fast as their obvious
+equals: four dots instead of ``.{4}``, which saves the engine the set-up of a repeat, and plain groups
+instead of atomic ones around alternatives (rows as a whole are atomic, so nothing piles up).
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from functools import lru_cache
 
 from bridge.alerts.schema import Node
 
-__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "skip_pattern", "string_pattern", "tag"]
+__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "run_pattern", "skip_pattern", "string_pattern", "tag"]
 
 # A zigzag varint of at most ten bytes, as a 64-bit long needs (Avro 1.12, "Binary Encoding").
 LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
@@ -21,7 +25,10 @@ LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 # struct formats of the types whose width is fixed.
 FIXED_FORMATS = {"boolean": "?", "float": "f", "double": "d"}
 
-_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b".{4}", "double": b".{8}"}
+_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b"." * 4, "double": b"." * 8}
+
+# Longer runs of any byte are said by a repeat.
+_MOST_DOTS = 16
 
 # Strings up to this length are matched by a pattern; a longer one sends the packet the jumping way.
 SHORT_STRING = 127
@@ -52,12 +59,12 @@ def skip_pattern(node: Node) -> bytes:
     if node.kind == "string":
         return string_pattern()
     if node.kind == "fixed":
-        return b".{%d}" % node.size
+        return run_pattern(node.size)
     if node.kind == "record":
         return b"".join(skip_pattern(inner) for inner, _ in node.fields.values())
     if node.kind == "union":
         branches = (tag(index) + skip_pattern(branch) for index, branch in enumerate(node.branches))
-        return b"(?>" + b"|".join(branches) + b")"
+        return b"(?:" + b"|".join(branches) + b")"
     raise TypeError(f"{node.kind} is not regular")
 
 
@@ -69,22 +76,19 @@ def tag(branch: int) -> bytes:
 @lru_cache(maxsize=1)
 def string_pattern() -> bytes:
     """The pattern of a string of at most `SHORT_STRING` bytes with its length before it."""
-    lengths = [rb"\x00", *(re.escape(_length(n)) + b".{%d}" % n for n in range(1, SHORT_STRING + 1))]
-    # In steps of eight, so that finding the length takes 8 + 8 comparisons and not 128.
-    one_byte, two_bytes = lengths[:64], lengths[64:]
-    tree = []
-    for low in range(0, 64, 8):
-        first, last = 2 * low, 2 * low + 14
-        tree.append(b"(?=[%s-%s])(?>%s)" % (_byte(first), _byte(last), b"|".join(one_byte[low : low + 8])))
-    for low in range(0, 64, 8):
-        first, last = 128 + 2 * low, 128 + 2 * low + 14
-        tree.append(b"(?=[%s-%s])(?>%s)" % (_byte(first), _byte(last), b"|".join(two_bytes[low : low + 8])))
+    lengths = [re.escape(_length(n)) + run_pattern(n) for n in range(SHORT_STRING + 1)]
+    # The shortest one by one; the others in steps of eight, so that none is found after more than 30 looks.
+    tree = lengths[:8]
+    for low in range(8, SHORT_STRING + 1, 8):
+        first, last = _length(low)[0], _length(low + 7)[0]
+        tree.append(b"(?=[\\x%02x-\\x%02x])(?:%s)" % (first, last, b"|".join(lengths[low : low + 8])))
     return b"(?>" + b"|".join(tree) + b")"
+
+
+def run_pattern(size: int) -> bytes:
+    """The pattern of so many bytes of any kind."""
+    return b"." * size if size <= _MOST_DOTS else b".{%d}+" % size
 
 
 def _length(n: int) -> bytes:
     return bytes([2 * n]) if n < 64 else bytes([0x80 | (2 * n & 0x7F), 2 * n >> 7])
-
-
-def _byte(value: int) -> bytes:
-    return b"\\x%02x" % value

@@ -1,0 +1,173 @@
+"""The configuration file: every key arrives, every mistake is named with what was meant."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import ConfigError
+from bridge.feed.config import DEFAULT_PORT, FeedConfig, load_config, parse_duration
+from bridge.feed.positions import from_journal, to_journal
+
+EVERYTHING = """
+[feed]
+from = "inbox"
+where = ["candidate.rb > 0.5", "diaSource.snr > 5"]
+filters = "filters.toml"
+mapping = "mine.toml"
+local_ivo = "ivo://org.example/feed"
+role = "test"
+history = 5
+cutouts = "stamps"
+schemas = "https://registry.example"
+follow = false
+strict = true
+dead_letters = "/dead"
+
+[journal]
+file = "state/feed.journal"
+retention = "2d"
+durability = "normal"
+
+[broadcast]
+port = 0
+interface = "127.0.0.1"
+newcomers = "12h"
+durable_max_age = "1.5h"
+window = 7
+ack_timeout = "90s"
+iamalive_interval = "2m"
+
+[log]
+format = "json"
+level = "warning"
+"""
+
+
+def load(folder: Path, text: str, **flags: Any) -> FeedConfig:
+    path = folder / "feed.toml"
+    path.write_text(text)
+    return load_config(path, {key.replace("__", "."): value for key, value in flags.items()})
+
+
+def test_every_key_arrives_and_relative_paths_start_at_the_file(tmp_path: Path) -> None:
+    config = load(tmp_path, EVERYTHING)
+    plan, options, broadcaster = config.plan, config.plan.options, config.broadcaster
+    assert config.source == str(tmp_path / "inbox")
+    assert plan.where == ("candidate.rb > 0.5", "diaSource.snr > 5")
+    assert plan.filters_file == tmp_path / "filters.toml"
+    assert plan.mapping == str(tmp_path / "mine.toml")
+    assert plan.strict
+    assert (options.local_ivo, options.role, options.history) == ("ivo://org.example/feed", "test", 5)
+    assert options.cutouts == tmp_path / "stamps"
+    assert config.schemas == "https://registry.example"
+    assert not config.follow
+    assert config.dead_letters == Path("/dead")
+    assert config.journal == tmp_path / "state" / "feed.journal"
+    assert (config.retention_s, config.durability) == (172_800.0, "normal")
+    assert (config.port, config.interface) == (0, "127.0.0.1")
+    assert (broadcaster.newcomers, broadcaster.durable_max_age_s) == (43_200.0, 5_400.0)
+    assert (broadcaster.window, broadcaster.ack_timeout_s, broadcaster.iamalive_interval_s) == (
+        7,
+        90.0,
+        120.0,
+    )
+    assert broadcaster.local_ivo == "ivo://org.example/feed"
+    assert (config.log_format, config.log_level) == ("json", "warning")
+
+
+def test_flags_go_over_the_file_and_their_paths_start_at_the_working_folder(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        EVERYTHING,
+        feed__from="elsewhere",
+        feed__where=("true",),
+        feed__cutouts="omit",
+        feed__history="none",
+        broadcast__newcomers="start",
+        broadcast__port=None,
+        journal__file="j",
+        once=True,
+    )
+    assert (config.source, config.plan.where, config.plan.options.cutouts) == ("elsewhere", ("true",), "omit")
+    assert (config.plan.options.history, config.broadcaster.newcomers) == ("none", "start")
+    assert (config.journal, config.port, config.once) == (Path("j"), 0, True)
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    config = load(tmp_path, "")
+    assert (config.source, config.port, config.durability) == (None, DEFAULT_PORT, "full")
+    assert config.dead_letters == Path("voevent-bridge.dead-letters")
+    assert load(tmp_path, '[feed]\nwhere = "a > 1"\nfrom = "-"\nhistory = "3"').plan.where == ("a > 1",)
+    assert load_config(None, {"feed.history": "3"}).plan.options.history == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[fed]", r"no table \[fed\]. Did you mean 'feed'"),
+        ("feed = 1", r"no table \[feed\]"),
+        ("[feed]\nform = 'x'", r"\[feed\] has no key 'form'. Did you mean 'from'"),
+        ("[broadcast]\nqqq = 1", "Known: port, interface"),
+        ("[broadcast]\nport = '80'", "must be of type int"),
+        ("[broadcast]\nport = true", "must be of type int"),
+        ("[broadcast]\nport = 99999", "between 1 and 65535"),
+        ("[broadcast]\nport = -1", "between 1 and 65535"),
+        ("[broadcast]\nwindow = 0", "at least 1"),
+        ("[broadcast]\nack_timeout = '0s'", "more than 0 seconds"),
+        ("[broadcast]\nnewcomers = 'yesterday'", "newcomers is 'yesterday'; give a number with a unit"),
+        ("[feed]\nwhere = [1]", "a list of strings"),
+        ("[feed]\nfrom = ''", "from is empty"),
+        ("[feed]\nfollow = 1", "must be of type bool"),
+        ("[feed]\nrole = 'tset'", "Role 'tset' is none of"),
+        ("[feed]\nhistory = -1", "neither 'all', 'none' nor a number"),
+        ("[feed]\nlocal_ivo = 'x'", "author identifier"),
+        ("[feed]\ncutouts = 'https://x/'", "URL"),
+        ("[journal]\nretention = '7'", "retention is '7'; give a number with a unit"),
+        ("[journal]\nretention = '99999999999d'", "more than a hundred years"),
+        ("[journal]\ndurability = 'some'", "one of full, normal"),
+        ("[log]\nformat = 'xml'", "one of text, json"),
+        ("[log]\nlevel = 'loud'", "one of debug, info"),
+        ("[feed", "is not TOML"),
+        ("# \xff", "is not TOML"),
+    ],
+)
+def test_each_mistake_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "feed.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(tmp_path / "feed.toml", {})
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / name, {})
+
+
+@given(st.text(max_size=12))
+def test_a_duration_is_a_number_of_seconds_or_an_error(text: str) -> None:
+    try:
+        seconds = parse_duration(text, "x")
+    except ConfigError:
+        return
+    assert seconds >= 0
+
+
+@given(
+    st.dictionaries(
+        st.binary(min_size=1).map(lambda raw: "/" + raw.decode(errors="surrogateescape")), st.integers()
+    )
+)
+def test_positions_of_files_of_any_name_come_back_from_the_journal(positions: dict[str, int]) -> None:
+    kept = to_journal(positions)
+    assert all(key.encode() for key in kept)
+    assert from_journal(kept) == positions
+
+
+def test_no_logger_of_the_project_is_left_with_handlers() -> None:
+    assert not logging.getLogger("bridge").handlers

@@ -1,0 +1,59 @@
+"""Each benchmark runs, in its shortest form, and compares content before it prints a ratio."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli.bench import command
+
+pytestmark = pytest.mark.usefixtures("shared_data", "lsst_distribution")
+
+
+def test_lens_reads_what_fastavro_reads_and_is_faster() -> None:
+    result = importlib.import_module("benchmarks.lens").measure(rounds=1)
+    assert {task["task"].partition(":")[0] for task in result["tasks"]} == {"LSST", "ZTF"}
+    assert "real alerts" in result["inputs"]["LSST"]
+    assert all(task["ratio"] > 1 for task in result["tasks"])
+
+
+def test_translator_makes_what_voevent_parse_makes_and_is_faster() -> None:
+    pytest.importorskip("voeventparse", reason="voevent-parse does not install on this Python")
+    result = importlib.import_module("benchmarks.translate").measure(rounds=1)
+    assert [len(survey["alerts"]) for survey in result["surveys"]] == [3, 7]
+    for survey in result["surveys"]:
+        assert survey["ratio_plain"] > 1
+        assert all(alert["rows"] > 0 for alert in survey["alerts"])
+
+
+def test_a_dropped_value_fails_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("voeventparse", reason="voevent-parse does not install on this Python")
+    translate: Any = importlib.import_module("benchmarks.translate")
+    ours = translate._ours
+    monkeypatch.setattr(
+        translate, "_ours", lambda *a, **k: ours(*a, **k).replace(b"<TD>r</TD>", b"<TD></TD>", 1)
+    )
+    with pytest.raises(AssertionError, match="the packets differ"):
+        translate.measure(rounds=1)
+
+
+def test_the_command_writes_a_table_and_json(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, ["filters", "--rounds", "1", "-o", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    document = orjson.loads(done.stdout)
+    assert document["filters"] == 100
+    assert document == orjson.loads((tmp_path / "filters.json").read_bytes())
+    assert "whole visit" in (tmp_path / "filters.txt").read_text()
+
+
+def test_simulated_alerts_stand_in_and_the_result_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SHARED_DATA", str(tmp_path))
+    result = importlib.import_module("benchmarks.lens").measure(rounds=1)
+    assert "SIMULATED" in result["inputs"]["ZTF"]
