@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bridge.filters.caps import Cap, Capper, Held
 from bridge.filters.filter import AnyFilter, Filter, FilterSet, Predicate, Selector, parse_filter
 from bridge.filters.load import load_filters
 from bridge.filters.python_filter import PythonFilter
 
 __all__ = [
     "AnyFilter",
+    "Cap",
+    "Capper",
     "Filter",
     "FilterSet",
+    "Held",
     "Predicate",
     "PythonFilter",
     "Selector",

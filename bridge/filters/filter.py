@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.alerts.decode import decode_datum
 from bridge.alerts.fields import Field
@@ -19,6 +19,9 @@ from bridge.filters.generate import generate
 from bridge.filters.nodes import Node
 from bridge.filters.python_filter import PythonFilter
 from bridge.filters.syntax import parse_expression
+
+if TYPE_CHECKING:
+    from bridge.filters.caps import Cap
 
 __all__ = ["AnyFilter", "Filter", "FilterSet", "Predicate", "Selector", "parse_filter"]
 
@@ -173,10 +176,14 @@ class FilterSet:
     ----------
     filters
         The filters, of either kind.
+    caps
+        How many alerts each lets through per visit, by index; None, and a sequence left out, is no cap. A
+        `Capper` applies them; the filters as such do not know of visits.
     """
 
-    def __init__(self, filters: Sequence[AnyFilter]) -> None:
+    def __init__(self, filters: Sequence[AnyFilter], caps: Sequence[Cap | None] = ()) -> None:
         self.filters = tuple(filters)
+        self.caps: tuple[Cap | None, ...] = tuple(caps) or (None,) * len(self.filters)
         self._compiled: dict[Schema, Selector] = {}
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from bridge.alerts.schema import Schema
 from bridge.filters.emit import Emitter
 from bridge.filters.nodes import NUMERIC, Node
 
-__all__ = ["generate"]
+__all__ = ["generate", "generate_values"]
 
 COSTLY = frozenset({"call", "like"})
 WRITTEN_OUT = frozenset({"cone", "isnan", "coalesce", "nullif"})  # calls that become plain Python
@@ -53,33 +53,7 @@ def generate(
     tuple
         The function ``(data, start=0, stop=None)``, and its source.
     """
-    variables = {path: f"f{index}" for index, path in enumerate(fields)}
-    numeric = {
-        str(node.value): node.nullable
-        for condition in conditions
-        for node in condition.walk()
-        if node.kind == "field" and node.type in NUMERIC
-    }
-    raw = {
-        str(node.value) for condition in conditions for node in condition.walk() if node.kind == "raw"
-    } & numeric.keys()
-    raw_variables = {
-        path: name.replace("f", "r") if path in raw else name for path, name in variables.items()
-    }
-    shared = _shared(conditions)
-    emitter = Emitter(variables, raw_variables, shared)
-
-    lines = ["def evaluate(data, start=0, stop=None):"]
-    if variables:
-        lines.append(f"    {', '.join(variables.values())}, = lens(data, start, stop)")
-    for path, name in variables.items():
-        field = fields[path]
-        lines.append(f"    # {name} is {path!r}")
-        if path in raw:
-            lines.append(f"    {raw_variables[path]} = {name}")
-        if path in numeric and field.nullable:
-            lines.append(f"    if {name} is None: {name} = NAN")
-    lines += [f"    {name} = ..." for name in shared.values()]
+    emitter, lines = _begin(fields, conditions)
     if single:
         lines.append(f"    return True if {emitter.true(conditions[0])} else False")
     else:
@@ -87,9 +61,61 @@ def generate(
         for index, (condition, filter_name) in enumerate(zip(conditions, names, strict=True)):
             lines.append(f"    if {emitter.true(condition)}: passed.append({index})  # {filter_name!r}")
         lines.append("    return passed")
+    return _finish(schema, fields, emitter, lines)
+
+
+def generate_values(
+    schema: Schema, fields: Mapping[str, Field], values: Sequence[Node]
+) -> tuple[Callable[..., Any], str]:
+    """Write and compile the function that gives the values of expressions on a datum.
+
+    Parameters
+    ----------
+    schema, fields
+        As `generate`.
+    values
+        Typed expressions.
+
+    Returns
+    -------
+    tuple
+        The function ``(data, start=0, stop=None)``, which gives a tuple (NULL is NaN among numbers, else
+        None), and its source.
+    """
+    emitter, lines = _begin(fields, values)
+    lines.append(f"    return ({''.join(f'{emitter.plain(value)}, ' for value in values)})")
+    return _finish(schema, fields, emitter, lines)
+
+
+def _begin(fields: Mapping[str, Field], expressions: Sequence[Node]) -> tuple[Emitter, list[str]]:
+    """The lines that read the fields, and what writes expressions of them."""
+    variables = {path: f"f{index}" for index, path in enumerate(fields)}
+    nodes = [node for expression in expressions for node in expression.walk()]
+    numeric = {str(node.value) for node in nodes if node.kind == "field" and node.type in NUMERIC}
+    raw = {str(node.value) for node in nodes if node.kind == "raw"} & numeric
+    raw_variables = {
+        path: name.replace("f", "r") if path in raw else name for path, name in variables.items()
+    }
+    shared = _shared(expressions)
+    lines = ["def evaluate(data, start=0, stop=None):"]
+    if variables:
+        lines.append(f"    {', '.join(variables.values())}, = lens(data, start, stop)")
+    for path, name in variables.items():
+        lines.append(f"    # {name} is {path!r}")
+        if path in raw:
+            lines.append(f"    {raw_variables[path]} = {name}")
+        if path in numeric and fields[path].nullable:
+            lines.append(f"    if {name} is None: {name} = NAN")
+    lines += [f"    {name} = ..." for name in shared.values()]
+    return Emitter(variables, raw_variables, shared), lines
+
+
+def _finish(
+    schema: Schema, fields: Mapping[str, Field], emitter: Emitter, lines: Sequence[str]
+) -> tuple[Callable[..., Any], str]:
     source = "\n".join(lines) + "\n"
     namespace = dict(emitter.names)
-    if variables:
+    if fields:
         namespace["lens"] = compile_lens(schema, tuple(fields))
     return _compile(source, namespace), source
 

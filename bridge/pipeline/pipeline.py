@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.alerts.packet import Document, Item, Packet, Refusal
-from bridge.errors import MappingError, PacketError, SourceError
+from bridge.errors import ConfigError, MappingError, PacketError, SourceError
 from bridge.mapping import choose_mapping, compile_translator, load_mapping
 from bridge.pipeline.plan import Plan
 from bridge.streams.naming import file_bytes
@@ -161,5 +161,12 @@ def _selection(plan: Plan, lenient: bool) -> Selection:
 
     filters = [parse_filter(text) for text in plan.where]
     if plan.filters_file is not None:
-        filters += load_filters(plan.filters_file).filters
+        loaded = load_filters(plan.filters_file)
+        capped = [name for name, cap in zip(loaded.names, loaded.caps, strict=True) if cap is not None]
+        if capped:
+            raise ConfigError(
+                f"Filter {capped[0]!r} in {plan.filters_file} has a cap, which only voevent-bridge filter "
+                "applies; run it first, and read what it keeps."
+            )
+        filters += loaded.filters
     return Selection(filters, lenient=lenient)

@@ -1,0 +1,325 @@
+"""Caps: at most so many alerts per visit and filter, the best ones first.
+
+What is best is known when a visit is over; until then its best alerts so far are held back, never more of
+them than the cap. Nothing here knows where alerts come from or go to: whoever reads the stream offers each
+alert, and is told through `Held` what becomes of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge.alerts.packet import Packet
+from bridge.alerts.schema import Schema
+from bridge.errors import ConfigError, ExpressionError, PacketError
+from bridge.filters.filter import FilterSet
+from bridge.filters.value import OrderBy, Value, Values, compile_values
+from bridge.filters.visits import VisitKey, VisitWatch
+
+__all__ = ["DEFAULT_WAIT_S", "Cap", "Capper", "Held"]
+
+DEFAULT_WAIT_S = 30.0
+
+VISITS_REMEMBERED = 10_000
+"""Visits that are over, whose cap may have room left for alerts that come late."""
+
+# LSST has a number for the visit. ZTF's pid is that of a readout channel, so that an exposure has 64 of them;
+# the time at which it began is the same in all channels.
+_KNOWN_VISITS = ("diaSource.visit", "candidate.jd")
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The cap of one filter.
+
+    Parameters
+    ----------
+    most
+        Alerts that are let through per visit.
+    order
+        Ranks them; without it the first that come are let through, at once.
+    visit
+        Tells to which visit an alert belongs; by default ``diaSource.visit`` (LSST) or ``candidate.jd``
+        (ZTF).
+    wait_s
+        How long to wait for a visit's alerts, in seconds.
+    """
+
+    most: int
+    order: OrderBy | None = None
+    visit: Value | None = None
+    wait_s: float = DEFAULT_WAIT_S
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.most < 1 or not 0 < self.wait_s < 1e6:
+            raise ConfigError("A cap is a whole number from 1 up, and its wait a number of seconds above 0.")
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """An alert that met filters, and what is decided about it so far.
+
+    Parameters
+    ----------
+    packet
+        The alert; None when it is decided that no filter lets it through.
+    passed
+        Indices of the filters for which it goes on.
+    pending
+        How many filters have not decided yet.
+    """
+
+    packet: Packet | None
+    passed: list[int]
+    pending: int = 0
+
+    def release(self) -> None:
+        """Let go of an alert that nobody wants any more: others before it may be held back for long."""
+        if not self.pending and not self.passed:
+            self.packet = None
+
+
+@dataclass(slots=True)
+class _Keys:
+    """Compiled for one schema: the visit of each capped filter (by index), and its rank."""
+
+    watched: tuple[tuple[VisitWatch, str], ...]
+    visits: Values
+    visit_of: dict[int, int]
+    ranks: Values
+    rank_of: dict[int, int]
+
+
+# How good an alert is, its number in the stream (negative: of equals the first is better), and itself.
+_Ranked = tuple[tuple[bool, float], int, Held]
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What a visit has so far, by filter."""
+
+    best: dict[int, list[_Ranked]] = field(default_factory=dict)
+    used: dict[int, int] = field(default_factory=dict)
+    is_over: bool = False
+
+
+class Capper:
+    """Applies the caps of a set of filters to a stream.
+
+    Parameters
+    ----------
+    filters
+        The filters with their caps.
+
+    Attributes
+    ----------
+    capped
+        Alerts that met a filter and were not among its best, by filter.
+    late
+        Alerts that met a filter when their visit was over already, by filter; they are let through as far
+        as the cap has room.
+    """
+
+    def __init__(self, filters: FilterSet) -> None:
+        self.caps = filters.caps
+        self.capped = [0] * len(self.caps)
+        self.late = [0] * len(self.caps)
+        self._filters = filters.filters
+        self._watches = {cap.wait_s: VisitWatch(cap.wait_s) for cap in self.caps if cap is not None}
+        self._keys: dict[Schema, _Keys | str] = {}
+        self._visits: dict[tuple[float, VisitKey], _Visit] = {}
+        self._count = 0
+
+    def set_lanes(self, names: Sequence[str], now_s: float) -> None:
+        """These are the lanes of the stream from now on (monotonic seconds)."""
+        for watch in self._watches.values():
+            watch.set_lanes(names, now_s)
+
+    def offer(
+        self, packet: Packet, met: Sequence[int], lane: str, stream_s: float | None, now_s: float
+    ) -> Held:
+        """Decide about an alert, as far as that is possible now.
+
+        Parameters
+        ----------
+        packet
+            The alert; those that meet no filter must be offered too, because they tell where the stream is.
+        met
+            Indices of the filters that it meets.
+        lane
+            The part of the stream that it came in.
+        stream_s
+            When it was sent, in Unix seconds; None where that is not known.
+        now_s
+            Monotonic seconds.
+
+        Raises
+        ------
+        ExpressionError
+            If the first schema lacks what a cap needs.
+        PacketError
+            If a later one does, or the packet cannot be read.
+        """
+        held = Held(packet, [index for index in met if self.caps[index] is None])
+        keys = self._compiled(packet.schema)
+        if not keys.watched:
+            return held
+        visits = keys.visits(packet.data, packet.start, packet.stop)
+        places: list[tuple[VisitWatch, VisitKey]] = []
+        for (watch, series), visit in zip(keys.watched, visits, strict=True):
+            # NaN is a visit unknown, and so is a string that is NULL.
+            series = f"{series} (text)" if isinstance(visit, str) else series
+            key = (series, None if visit != visit else visit)
+            watch.see(lane, key, stream_s, now_s)
+            places.append((watch, key))
+        if len(held.passed) == len(met):
+            return held
+        ranks = keys.ranks(packet.data, packet.start, packet.stop)
+        self._count += 1
+        for index in met:
+            cap = self.caps[index]
+            if cap is not None:
+                rank = ranks[keys.rank_of[index]] if index in keys.rank_of else None
+                watch, key = places[keys.visit_of[index]]
+                self._rank(held, index, cap, self._visit(watch, key), rank)
+                if held.pending:
+                    watch.open(key, stream_s, now_s)
+        return held
+
+    def settle(self, now_s: float) -> bool:
+        """Close the visits that are over; says whether any was (monotonic seconds)."""
+        closed = False
+        for watch in self._watches.values():
+            for key in watch.over(now_s):
+                self._close(watch, key)
+                closed = True
+        return closed
+
+    def close_oldest(self) -> bool:
+        """Close the visit that has waited longest, to have its memory back; says whether there was one."""
+        for watch in self._watches.values():
+            key = watch.oldest()
+            if key is not None:
+                self._close(watch, key)
+                return True
+        return False
+
+    def finish(self) -> None:
+        """The stream has ended: close all visits."""
+        while self.close_oldest():
+            pass
+
+    def drop(self) -> None:
+        """Forget all that is held back: it will come again, here or elsewhere."""
+        for watch in self._watches.values():
+            watch.forget()
+        for visit in self._visits.values():
+            visit.best.clear()
+
+    def _visit(self, watch: VisitWatch, key: VisitKey) -> _Visit:
+        place = (watch.wait_s, key)
+        visit = self._visits.get(place)
+        if visit is None:
+            if len(self._visits) >= VISITS_REMEMBERED:
+                self._forget_one()
+            visit = self._visits[place] = _Visit()
+        return visit
+
+    def _forget_one(self) -> None:
+        for place, visit in self._visits.items():
+            if not visit.best:
+                del self._visits[place]
+                return
+
+    def _rank(self, held: Held, index: int, cap: Cap, visit: _Visit, rank: float | None) -> None:
+        self.late[index] += visit.is_over
+        room = cap.most - visit.used.get(index, 0)
+        if room <= 0:
+            self.capped[index] += 1
+        elif cap.order is None or rank is None:
+            visit.used[index] = visit.used.get(index, 0) + 1
+            held.passed.append(index)
+        else:
+            best = visit.best.setdefault(index, [])
+            ranked = (cap.order.goodness(rank), -self._count, held)
+            held.pending += 1
+            if len(best) < room:
+                heapq.heappush(best, ranked)
+            else:
+                worst = heapq.heappushpop(best, ranked)[2]
+                worst.pending -= 1
+                worst.release()
+                self.capped[index] += 1
+
+    def _close(self, watch: VisitWatch, key: VisitKey) -> None:
+        visit = self._visits[watch.wait_s, key]
+        visit.is_over = True
+        for index, best in visit.best.items():
+            visit.used[index] = visit.used.get(index, 0) + len(best)
+            for _, _, held in best:
+                held.pending -= 1
+                held.passed.append(index)
+        visit.best.clear()
+
+    def _compiled(self, schema: Schema) -> _Keys:
+        keys = self._keys.get(schema)
+        if keys is None:
+            try:
+                keys = self._compile(schema)
+            except ExpressionError as error:
+                if not self._keys:
+                    raise
+                keys = str(error).rstrip(".")
+            self._keys[schema] = keys
+        if isinstance(keys, str):
+            raise PacketError(keys)
+        return keys
+
+    def _compile(self, schema: Schema) -> _Keys:
+        """The keys of those capped filters that fit a schema."""
+        visits: list[Value] = []
+        watched: list[tuple[VisitWatch, str]] = []
+        visit_of: dict[int, int] = {}
+        ranks: list[Value] = []
+        rank_of: dict[int, int] = {}
+        for index, (cap, each) in enumerate(zip(self.caps, self._filters, strict=True)):
+            if cap is None or not _fits(FilterSet([each]), schema):
+                continue
+            visit = cap.visit or _known_visit(schema, each.name)
+            place = (self._watches[cap.wait_s], visit.text)
+            if place not in watched:
+                watched.append(place)
+                visits.append(visit)
+            visit_of[index] = watched.index(place)
+            if cap.order is not None:
+                if cap.order.value not in ranks:
+                    ranks.append(cap.order.value)
+                rank_of[index] = ranks.index(cap.order.value)
+        return _Keys(
+            tuple(watched), compile_values(schema, visits), visit_of, compile_values(schema, ranks), rank_of
+        )
+
+
+def _known_visit(schema: Schema, name: str) -> Value:
+    for text in _KNOWN_VISITS:
+        value = Value(text, f"The visit of filter {name!r}")
+        try:
+            value.check(schema)
+        except ExpressionError:
+            continue
+        return value
+    raise ExpressionError(
+        f"Filter {name!r} has a cap, but schema {schema.name} has no {' or '.join(_KNOWN_VISITS)} by which a "
+        'visit could be told; name a field that does with visit = "...".'
+    )
+
+
+def _fits(filters: FilterSet, schema: Schema) -> bool:
+    try:
+        filters.compile(schema)
+    except ExpressionError:
+        return False
+    return True
