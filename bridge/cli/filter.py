@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from bridge.cli.shared import Refusals, ending_orderly, schemas_option, showing_progress
+from bridge.cli.shared import Refusals, ending_orderly, kafka_option, schemas_option, showing_progress
+from bridge.cli.stopping import stop_flag
+from bridge.kafka.url import is_kafka_url, parse_url
+
+if TYPE_CHECKING:
+    from bridge.convert.keep import Kept
+    from bridge.convert.topic_job import TopicJob
+    from bridge.filters import FilterSet
 
 __all__ = ["command"]
 
 
 @click.command("filter")
 @click.option("--from", "source", metavar="URL", required=True,
-              help="File, folder or tar archive of alerts, or - for standard input.")  # fmt: skip
+              help="File, folder or tar archive of alerts, - for standard input, or kafka://host/topic.")  # fmt: skip
 @click.option("--to", "target", metavar="URL", required=True,
-              help="Folder, .tar, .tar.gz, .avro, or - for standard output; with --filters a folder, "
-              "in which each filter has one of its own.")  # fmt: skip
+              help="Folder, .tar, .tar.gz, .avro, - for standard output, or kafka://host/topic; with --filters "
+              "a folder or topic, below which each filter has one of its own.")  # fmt: skip
 @click.option("--where", metavar="EXPR", help="SQL condition that a packet must meet.")
 @click.option("--filters", "filters_file", metavar="FILE", type=click.Path(path_type=Path),
               help="TOML file with named filters ([[filter]] name = ..., where = ...).")  # fmt: skip
 @schemas_option
-@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-              help="Keep what is refused in this folder, with the reason.")  # fmt: skip
+@kafka_option
+@click.option("--to-kafka-config", metavar="FILE|PRESET",
+              help="The same for the Kafka client that writes [--kafka-config].")  # fmt: skip
+@click.option("--group", metavar="NAME",
+              help="Consumer group whose members share the topic's partitions [by the target's topic].")  # fmt: skip
+@click.option("--instance", metavar="NAME",
+              help="Name of this process in its group, the same in every run [host and number].")  # fmt: skip
+@click.option("--at-least-once", is_flag=True,
+              help="No transactions: faster, but after a crash alerts may come twice.")  # fmt: skip
+@click.option("--once", is_flag=True, help="End with what is in the topic now.")
+@click.option(
+    "--dead-letters", metavar="DIR|URL", help="Folder or topic for what is refused, with the reason."
+)
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
     source: str,
@@ -32,7 +53,13 @@ def command(
     where: str | None,
     filters_file: Path | None,
     schemas: str | None,
-    dead_letters: Path | None,
+    kafka_config: str | None,
+    to_kafka_config: str | None,
+    group: str | None,
+    instance: str | None,
+    at_least_once: bool,
+    once: bool,
+    dead_letters: str | None,
     as_json: bool,
 ) -> int:
     """Keep the alerts that meet a condition, byte for byte as they came.
@@ -41,10 +68,9 @@ def command(
     Examples:
       voevent-bridge filter --from alerts.tar.gz --to bright/ --where "candidate.magpsf < 17"
       voevent-bridge filter --from alerts/ --to kept/ --filters filters.toml
+      voevent-bridge filter --from kafka://host/ztf --to kafka://host/bright --where "candidate.magpsf < 17"
     """
     from bridge.alerts.store import open_store
-    from bridge.convert.inputs import open_input
-    from bridge.convert.keep import keep_packets, open_outputs
     from bridge.filters import FilterSet, load_filters, parse_filter
 
     if (where is None) == (filters_file is None):
@@ -52,30 +78,97 @@ def command(
     if as_json and target == "-":
         raise click.UsageError("--json needs a --to other than '-': the packets go to standard output.")
     filters = load_filters(filters_file) if filters_file else FilterSet([parse_filter(where or "")])
-    refusals = Refusals(dead_letters)
+    dead_topic = dead_letters if dead_letters and is_kafka_url(dead_letters) else None
+    refusals = Refusals(Path(dead_letters) if dead_letters and not dead_topic else None)
+    store = open_store(schemas)
     began = time.monotonic()
-    batches = open_input(source, open_store(schemas))
-    with ending_orderly(), open_outputs(target, filters) as outputs, showing_progress("Filtering") as say:
-        kept = keep_packets(
-            batches, filters, outputs, refuse=refusals, progress=lambda n, k: say(f"{n:,} read, {k:,} kept")
+    if is_kafka_url(source) and (is_kafka_url(target) or group):
+        from bridge.convert.topic_job import TopicJob, default_group
+        from bridge.kafka.settings import load_settings
+
+        settings = load_settings(kafka_config)
+        job = TopicJob(
+            source=parse_url(source),
+            settings=settings,
+            target=target,
+            target_settings=load_settings(to_kafka_config) if to_kafka_config else settings,
+            filters=filters,
+            store=store,
+            group=group or settings.values.get("group.id") or default_group(target),
+            instance=instance or "",
+            exactly_once=is_kafka_url(target) and not at_least_once,
+            until_end=once,
+            dead_letters=parse_url(dead_topic) if dead_topic else None,
         )
+        kept = _filter_topics(job, refusals)
+    else:
+        if group or instance or at_least_once or dead_topic:
+            raise click.UsageError(
+                "--group, --instance, --at-least-once and a topic for dead letters are for filters that read Kafka "
+                "topics, and write topics or, with --group, folders."
+            )
+        from bridge.convert.inputs import open_input
+        from bridge.convert.keep import keep_packets, open_outputs
+        from bridge.streams import open_source
+
+        with ExitStack() as stack:
+            if is_kafka_url(source):
+                stop = stack.enter_context(stop_flag())
+                batches = open_source(
+                    source, store=store, follow=not once, kafka_config=kafka_config, stop=stop
+                )
+            else:
+                batches = open_input(source, store)
+                stack.enter_context(ending_orderly())
+            outputs = stack.enter_context(
+                open_outputs(target, filters, kafka_config=to_kafka_config or kafka_config)
+            )
+            say = stack.enter_context(showing_progress("Filtering"))
+            kept = keep_packets(
+                batches,
+                filters,
+                outputs,
+                refuse=refusals,
+                progress=lambda n, k: say(f"{n:,} read, {k:,} kept"),
+                is_live=is_kafka_url(source),
+            )
     refusals.close()
-    seconds = round(time.monotonic() - began, 3)
+    _summarise(kept, filters, refusals.count, round(time.monotonic() - began, 3), as_json=as_json)
+    return 1 if refusals.count else 0
+
+
+def _filter_topics(job: TopicJob, refuse: Callable[..., None]) -> Kept:
+    from bridge.convert.topic_job import filter_topics
+    from bridge.feed.logs import start_logging
+
+    start_logging("text", "info")
+    with stop_flag() as stop, showing_progress("Filtering") as say:
+        return filter_topics(
+            job,
+            refuse=refuse,
+            stop=stop,
+            progress=lambda kept: say(f"{kept.read:,} read, {kept.kept:,} kept"),
+        )
+
+
+def _summarise(kept: Kept, filters: FilterSet, refused: int, seconds: float, *, as_json: bool) -> None:
+    capped, late = (dict(zip(filters.names, numbers, strict=False)) for numbers in (kept.capped, kept.late))
     if as_json:
         document = {
             "read": kept.read,
             "kept": kept.kept,
-            "refused": refusals.count,
+            "refused": refused,
             "by_filter": dict(zip(filters.names, kept.by_filter, strict=True)),
+            **({"capped": capped, "late": late} if capped else {}),
             "seconds": seconds,
         }
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-    else:
-        for name, count in zip(filters.names, kept.by_filter, strict=True):
-            if name:
-                click.echo(f"{name}: {count:,} kept", err=True)
-        click.echo(
-            f"{kept.read:,} read, {kept.kept:,} kept, {refusals.count:,} refused in {seconds:.1f} s.",
-            err=True,
-        )
-    return 1 if refusals.count else 0
+        return
+    for index, (name, count) in enumerate(zip(filters.names, kept.by_filter, strict=True)):
+        if name:
+            cap = f", {capped[name]:,} beyond the cap, {late[name]:,} late" if filters.caps[index] else ""
+            click.echo(f"{name}: {count:,} kept{cap}", err=True)
+    click.echo(
+        f"{kept.read:,} read, {kept.kept:,} kept, {refused:,} refused in {seconds:.1f} s.",
+        err=True,
+    )

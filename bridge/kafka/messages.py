@@ -67,7 +67,9 @@ def items_of(
             return iter((Refusal(origin, f"The key of the message is no usable schema: {schema}", value),))
         if schema is not None:
             default_schema = schema
-    return items_from_message(value, origin, store, default_schema, step=0)
+    items = items_from_message(value, origin, store, default_schema, step=0)
+    # A dead letter is the message, not the part of it in which the reader stumbled.
+    return (Refusal(origin, i.reason, value) if isinstance(i, Refusal) else i for i in items)
 
 
 @lru_cache(maxsize=64)

@@ -22,6 +22,14 @@ __all__ = ["Headers", "Outbox"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 
+_TRANSIENT = (
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._RESOLVE,
+)
+
 PATIENCE_S = 30.0
 """How long a broker may take to answer for the first time, in seconds."""
 
@@ -46,6 +54,8 @@ class Outbox:
         Messages given to the client library, and those that the broker has.
     delivered_bytes
         Their values, in bytes.
+    is_transient
+        Whether what failed may well succeed later.
 
     Raises
     ------
@@ -64,6 +74,7 @@ class Outbox:
         self.sent = 0
         self.delivered = 0
         self.delivered_bytes = 0
+        self.is_transient = False
         self._url = url
         self._settings = settings
         self._clock = clock
@@ -82,6 +93,10 @@ class Outbox:
         }
         if transactional_id:
             config["transactional.id"] = transactional_id
+            # What a process that never comes back leaves open keeps readers waiting for so long.
+            config.setdefault("transaction.timeout.ms", "60000")
+            if "delivery.timeout.ms" not in settings.values:
+                config["delivery.timeout.ms"] = config["transaction.timeout.ms"]
         self._servers: str = config["bootstrap.servers"]
         self.producer: Producer = make_client(Producer, config, settings)
         for topic in url.topics:
@@ -167,6 +182,7 @@ class Outbox:
     def _fail(self, topic: str, error: KafkaError) -> None:
         if self._failure is None:
             self._failure = self._about(topic, error)
+            self.is_transient = error.code() in _TRANSIENT
 
     def _about(self, topic: str, error: KafkaError) -> str:
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.kafka.client import make_consumer
 from bridge.kafka.contact import Contact
 from bridge.kafka.cursors import Cursors, Gap, Place, parse_start
+from bridge.kafka.custody import Custody, EntrustedPartitions
 from bridge.kafka.explain import Teller, explain
 from bridge.kafka.heartbeat import HeartbeatWatch
 from bridge.kafka.messages import items_of, origin_of
@@ -61,6 +62,8 @@ class KafkaSource:
         Waits for seconds; tells the time in Unix seconds (UTC), from which nights are told.
     member
         Name of this process in its group, the same in every run.
+    custody
+        Who says how far a group has come, instead of this source; only with a group.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class KafkaSource:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
         member: str = "",
+        custody: Custody | None = None,
     ) -> None:
         self.url = url
         self.settings = settings
@@ -93,6 +97,8 @@ class KafkaSource:
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
         self._member = member
+        self._custody = custody
+        self._partitions: Partitions | None = None
         self._sleep = sleep
         self._now = now
         self._watch: HeartbeatWatch | None = None
@@ -102,10 +108,9 @@ class KafkaSource:
         self._contact = Contact(url, settings, self._teller)
         self._consumer = make_consumer(url, settings, member=member, on_error=self._contact.note)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch, None, None]:
         consumer, contact = self._consumer, self._contact
-        kind = SharedPartitions if "group.id" in self.settings.values else AllPartitions
-        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop)
+        partitions = self._partitions = self._make_partitions()
         try:
             while not self.stop():
                 cluster = contact.look(consumer, self._now(), patient=self.follow)
@@ -132,6 +137,23 @@ class KafkaSource:
                     return
         finally:
             partitions.close()
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The partitions that are read now, by the names that positions have."""
+        return tuple(map(self.cursors.key, self._partitions.read)) if self._partitions is not None else ()
+
+    @property
+    def consumer(self) -> Consumer:
+        """The client, for whoever has custody of the positions."""
+        return self._consumer
+
+    def _make_partitions(self) -> Partitions:
+        if "group.id" not in self.settings.values:
+            return AllPartitions(self._consumer, self.cursors, self.follow, self.stop)
+        if self._custody is None:
+            return SharedPartitions(self._consumer, self.cursors, self.follow, self.stop)
+        return EntrustedPartitions(self._consumer, self.cursors, self.follow, self.stop, self._custody)
 
     def _poll(self) -> Sequence[Any]:
         """What has come: at once when something has, all there is when it is much."""

@@ -106,8 +106,20 @@ MISTAKES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     ),
     "missing source": (1, "cannot be read", ("--from", "{tmp}/no", "--to", "{tmp}/x", "--where", "1 = 1")),
     "empty source": (2, "empty name", ("--from", "", "--to", "{tmp}/x", "--where", "1 = 1")),
-    "broker": (2, "by this version", ("--from", "kafka://h/t", "--to", "{tmp}/x", "--where", "1 = 1")),
-    "broker out": (2, "by this version", ("--from", "{one}", "--to", "kafka://h/t", "--where", "1 = 1")),
+    "broker": (2, "by this version", ("--from", "vtp://h", "--to", "{tmp}/x", "--where", "1 = 1")),
+    "broker out": (2, "by this version", ("--from", "{one}", "--to", "vtp://h", "--where", "1 = 1")),
+    "topics": (2, "one topic", ("--from", "kafka://h/t", "--to", "kafka://h/a,b", "--where", "1 = 1")),
+    "loop": (2, "read and written", ("--from", "kafka://h/t", "--to", "kafka://h/t", "--where", "1 = 1")),
+    "group": (
+        2,
+        "that read Kafka",
+        ("--from", "{one}", "--to", "{tmp}/x", "--where", "1 = 1", "--group", "g"),
+    ),
+    "archive": (
+        2,
+        "Name a folder",
+        ("--from", "kafka://h/t", "--to", "x.tar", "--where", "a > 1", "--group", "g"),
+    ),
     "output is a file": (1, "is a file", ("--from", "{one}", "--to", "{one}.x", "--where", "1 = 1")),
 }
 

@@ -1,0 +1,141 @@
+"""Where filtered topics go: into topics, with or without transactions, or into folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.alerts.packet import Envelope, Packet, Refusal
+from bridge.convert.topics import commit_offsets
+from bridge.errors import UsageError
+from bridge.filters import FilterSet
+from bridge.kafka.outbox import Outbox
+from bridge.kafka.settings import KafkaSettings
+from bridge.kafka.sink import KafkaSink, check_target, message_bytes
+from bridge.kafka.source import KafkaSource
+from bridge.kafka.transactions import Transactions
+from bridge.kafka.url import KafkaUrl
+from bridge.streams import Sink
+
+__all__ = ["FolderOutlet", "TopicOutlet", "target_topics", "topic_sinks"]
+
+_NOTHING = Envelope()
+
+
+def target_topics(url: KafkaUrl, filters: FilterSet) -> tuple[str, ...]:
+    """The topic of each filter: that of the URL, or for named filters the URL's, a hyphen and the name.
+
+    Raises
+    ------
+    UsageError
+        If the URL does not name one topic, or a name would be too long.
+    """
+    stem = check_target(url)
+    if not any(filters.names):
+        return (stem,)
+    prefix = stem if stem[-1] in "-._" else f"{stem}-"
+    topics = tuple(prefix + name for name in filters.names)
+    longest = max(topics, key=len)
+    if len(longest) > 249:
+        raise UsageError(
+            f"{longest!r} is too long for the name of a topic, which has 249 characters at most."
+        )
+    return topics
+
+
+def topic_sinks(url: KafkaUrl, settings: KafkaSettings, filters: FilterSet) -> list[Sink]:
+    """A sink for each filter, which share one connection.
+
+    Raises
+    ------
+    UsageError
+        As `target_topics`.
+    SourceError
+        If the broker cannot be used, or lacks a topic.
+    """
+    topics = target_topics(url, filters)
+    outbox = Outbox(KafkaUrl(url.servers, topics), settings)
+    return [KafkaSink(KafkaUrl(url.servers, (topic,)), settings, outbox) for topic in topics]
+
+
+class TopicOutlet:
+    """Sends alerts to topics, each as it came.
+
+    Parameters
+    ----------
+    outbox
+        Sends.
+    topics
+        The topic of each filter.
+    transactions
+        Made of the same outbox; without them an alert may come twice after a crash.
+    dead_letters
+        Topic for what is refused.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        topics: Sequence[str],
+        transactions: Transactions | None,
+        dead_letters: str = "",
+    ) -> None:
+        self._outbox = outbox
+        self._topics = topics
+        self._transactions = transactions
+        self._dead_letters = dead_letters
+
+    def write(self, index: int, packet: Packet) -> None:
+        """Send an alert; raises `SourceError` if it, or one before it, cannot be delivered."""
+        envelope = packet.origin.envelope or _NOTHING
+        self._send(self._topics[index], message_bytes(packet), envelope)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Send what is refused to the dead-letter topic, with reason and position as headers."""
+        if self._dead_letters:
+            envelope = refusal.origin.envelope or _NOTHING
+            about = (("reason", refusal.reason.encode()), ("origin", str(refusal.origin).encode()))
+            marked = Envelope(envelope.key, (*envelope.headers, *about), envelope.timestamp_ms)
+            self._send(self._dead_letters, refusal.data, marked)
+
+    def commit(self, positions: Mapping[str, int], source: KafkaSource) -> None:
+        """Have the broker keep all that was sent, and the positions."""
+        if self._transactions is not None:
+            self._transactions.commit(positions, source.consumer)
+        else:
+            self._outbox.flush()
+            commit_offsets(positions, source)
+
+    def _send(self, topic: str, value: bytes, envelope: Envelope) -> None:
+        if self._transactions is not None:
+            self._transactions.begin()
+        self._outbox.send(
+            topic,
+            value,
+            key=envelope.key,
+            headers=envelope.headers,
+            timestamp_ms=envelope.timestamp_ms,
+        )
+
+
+class FolderOutlet:
+    """Keeps alerts in folders; a file that comes twice replaces itself.
+
+    Parameters
+    ----------
+    sinks
+        The sink of each filter.
+    """
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def write(self, index: int, packet: Packet) -> None:
+        """Keep an alert; raises `SourceError` if that fails."""
+        self._sinks[index].write(packet)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Nothing: the command names it."""
+
+    def commit(self, positions: Mapping[str, int], source: KafkaSource) -> None:
+        """The files are there; commit the positions."""
+        commit_offsets(positions, source)

@@ -1,0 +1,384 @@
+"""``filter`` on topics of a real broker: what is kept comes once, whoever is killed, stopped or joins."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from feeding import Survey
+from kafka_broker import Broker
+from processes import bridge_command, running, wait_for
+from reading import settings
+
+from bridge.alerts.lens import compile_lens
+from bridge.alerts.packet import Packet, Refusal
+from bridge.alerts.store import SchemaStore
+from bridge.convert.keep import Kept
+from bridge.convert.topic_job import TopicJob, filter_topics
+from bridge.errors import SourceError, UsageError
+from bridge.filters import FilterSet, load_filters, parse_filter
+from bridge.kafka.settings import load_settings
+from bridge.kafka.url import parse_url
+from bridge.simulate import simulate
+
+KILLS = 20
+ALERTS = 1200
+EVERY = "candidate.jd > 0"
+EARLY = 'auto.offset.reset = "earliest"\n'
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as a reader of committed messages sees it."""
+
+    value: bytes
+    key: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    time_ms: int
+
+
+def committed(broker: Broker, topic: str) -> list[Message]:
+    """All messages of a topic, partition after partition, for readers of committed ones."""
+    config = {"group.id": "reader", "isolation.level": "read_committed", "enable.partition.eof": True}
+    reader = Consumer({"bootstrap.servers": broker.bootstrap, "log_level": 0, **config})
+    found: dict[int, list[Message]] = defaultdict(list)
+    try:
+        partitions = list(reader.list_topics(topic, timeout=30).topics[topic].partitions)
+        reader.assign([TopicPartition(topic, number, 0) for number in partitions])
+        ended: set[int] = set()
+        while len(ended) < len(partitions):
+            message = reader.poll(30)
+            assert message is not None, f"{topic} is silent"
+            if message.error() is None:
+                head = tuple(message.headers() or ())
+                one = Message(message.value(), message.key(), head, message.timestamp()[1])
+                found[message.partition()].append(one)
+            else:
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+                ended.add(message.partition())
+    finally:
+        reader.close()
+    return [message for number in sorted(found) for message in found[number]]
+
+
+def keys(broker: Broker, topic: str) -> list[str]:
+    return sorted((message.key or b"").decode() for message in committed(broker, topic))
+
+
+class Filtering:
+    """Filters in this process, to the present end of a topic."""
+
+    def __init__(self, broker: Broker, folder: Path) -> None:
+        self.broker = broker
+        self.settings = load_settings(settings(folder, EARLY))
+        self.refusals: list[Refusal] = []
+
+    def job(self, source: str, target: str, filters: FilterSet | str = EVERY, **more: Any) -> TopicJob:
+        there = f"kafka://{self.broker.bootstrap}/"
+        filters = FilterSet([parse_filter(filters)]) if isinstance(filters, str) else filters
+        return TopicJob(
+            source=parse_url(there + source),
+            settings=self.settings,
+            target=target if "/" in target else there + target,
+            target_settings=self.settings,
+            filters=filters,
+            store=more.pop("store", SchemaStore()),
+            **{"group": f"of-{target[-60:].replace('/', '-')}", "until_end": True, **more},
+        )
+
+    def __call__(self, *words: Any, **more: Any) -> Kept:
+        return filter_topics(self.job(*words, **more), refuse=self.refusals.append, stop=lambda: False)
+
+
+@pytest.fixture
+def keep(kafka: Broker, tmp_path: Path) -> Filtering:
+    return Filtering(kafka, tmp_path)
+
+
+def survey(alerts: int = 40, visits: int = 2) -> Iterator[tuple[str, bytes, Packet]]:
+    for visit in simulate("ztf", visits=visits, alerts=alerts // visits, seed=5):
+        for alert in visit:
+            yield str(alert.identifier), alert.packet.data, alert.packet
+
+
+def test_a_kept_message_keeps_value_key_headers_and_time(
+    kafka: Broker, topics: Any, keep: Filtering, shared_data: Path
+) -> None:
+    source, target = topics.new("in"), topics.new("out")
+    sent = []
+    for number, path in enumerate(sorted((shared_data / "alerts").glob("ztf-*.avro"))):
+        message = Message(
+            path.read_bytes(),
+            b"k%d" % number,
+            (("n", b"%d" % number), ("e", None)),
+            1_500_000_000_000 + number,
+        )
+        topics.fill(
+            source, message.value, key=message.key, headers=list(message.headers), timestamp=message.time_ms
+        )
+        sent.append(message)
+    kept = keep(source, target)
+    assert (kept.read, kept.kept) == (len(sent), len(sent))
+    assert committed(kafka, target) == sent
+    # The group's positions went with them: a second run finds nothing to do.
+    assert keep(source, target).read == 0
+    assert committed(kafka, target) == sent
+
+
+def test_each_filter_has_a_topic_and_bad_messages_go_aside(
+    kafka: Broker, topics: Any, keep: Filtering, tmp_path: Path
+) -> None:
+    source, stem, dead = topics.new("in", partitions=4), topics.new("kept"), topics.new("dead")
+    expected: dict[str, list[str]] = {"bright": [], "faint": []}
+    cut = 19.0
+    for identifier, data, packet in survey():
+        topics.fill(source, data, key=identifier)
+        magnitude = compile_lens(packet.schema, ("candidate.magpsf",)).read(packet)[0]
+        expected["bright" if magnitude < cut else "faint"].append(identifier)
+    topics.fill(source, b"no alert", b"{}", data[:-100], key="bad", headers=[("a", b"b")])
+    texts = [
+        f'[[filter]]\nname = "{n}"\nwhere = "candidate.magpsf {c} {cut}"\n'
+        for n, c in (("bright", "<"), ("faint", ">="))
+    ]
+    (tmp_path / "f.toml").write_text("".join(texts))
+    filters = load_filters(tmp_path / "f.toml")
+    with pytest.raises(SourceError, match=f"has no topic {stem}-(bright|faint), and does not make it"):
+        keep(source, stem, filters)
+    for name in expected:
+        topics.new(f"{stem}-{name}", exact=True)
+    kept = keep(source, stem, filters, dead_letters=parse_url(f"kafka://{kafka.bootstrap}/{dead}"))
+    assert kept.by_filter == tuple(map(len, expected.values()))
+    for name, identifiers in expected.items():
+        assert keys(kafka, f"{stem}-{name}") == sorted(identifiers)
+    refused = committed(kafka, dead)
+    assert sorted(m.value for m in refused) == sorted([b"no alert", b"{}", data[:-100]])
+    assert len(keep.refusals) == 3
+    for message in refused:
+        headers = dict(message.headers)
+        assert headers["a"] == b"b"
+        assert headers["reason"]
+        assert source.encode() in (headers["origin"] or b"")
+
+
+def filter_command(broker: Broker, source: str, target: str, config: Path, *more: object) -> list[str]:
+    there = f"kafka://{broker.bootstrap}/"
+    return bridge_command(
+        *("filter", "--from", there + source, "--to", there + target, "--kafka-config", config),
+        *more,
+    )
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_under_load_every_alert_comes_once(
+    kafka: Broker, topics: Any, tmp_path: Path
+) -> None:
+    source, target = topics.new("in", partitions=4), topics.new("out", partitions=2)
+    log = tmp_path / "filter.log"
+    command = filter_command(kafka, source, target, settings(tmp_path, EARLY), "--where", EVERY)
+    alerts = Survey(topics, source, ALERTS)
+    dice = random.Random(7)
+    share = ALERTS // (KILLS + 1)
+    sent, at_kill = 0, []
+    log.touch()
+    for _ in range(KILLS):
+        skip = log.stat().st_size
+        with running(command, log) as process:
+            wait_for(lambda skip=skip: source in log.read_text()[skip:].partition("Reading")[2], "a share")
+            now = dice.randrange(5, share)
+            for _ in range(now):
+                alerts.send(1)
+                topics.flush()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        # What is left of the share waits for the next process.
+        alerts.send(share - now)
+        sent += now
+        at_kill.append((sent, len(committed(kafka, target))))
+        sent += share - now
+    assert all(done <= sent for sent, done in at_kill)
+    assert len({done for _, done in at_kill}) > KILLS / 2, "most kills came while it was at work"
+    assert any(done < sent for sent, done in at_kill), "some left alerts under way"
+    alerts.send(ALERTS)
+    topics.flush()
+    with running(command, log) as process:
+        wait_for(lambda: len(keys(kafka, target)) >= ALERTS, "all alerts")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert keys(kafka, target) == sorted(alerts.identifiers)
+    assert "Traceback" not in log.read_text()
+
+
+def position_of(broker: Broker, group: str, topic: str, partitions: int) -> int:
+    """How far a group has come, all partitions together."""
+    reader = Consumer({"bootstrap.servers": broker.bootstrap, "log_level": 0, "group.id": group})
+    places = [TopicPartition(topic, number) for number in range(partitions)]
+    try:
+        return sum(max(0, place.offset) for place in reader.committed(places, timeout=30))
+    finally:
+        reader.close()
+
+
+@pytest.mark.slow
+def test_three_members_share_the_work_and_one_that_dies_is_replaced_by_the_others(
+    kafka: Broker, topics: Any, tmp_path: Path
+) -> None:
+    source, target = topics.new("in", partitions=16), topics.new("out")
+    fast = EARLY + 'session.timeout.ms = "6000"\n'
+    command = filter_command(kafka, source, target, settings(tmp_path, fast), "--where", EVERY)
+    logs = [tmp_path / f"{number}.log" for number in range(3)]
+    alerts = Survey(topics, source, ALERTS, pause_s=0.01)
+
+    def has_a_share(log: Path) -> bool:
+        lines = [line for line in log.read_text().splitlines() if "Reading" in line]
+        return bool(lines) and 5 <= lines[-1].count(source) <= 6
+
+    with running(command, logs[0]) as first, running(command, logs[1]), running(command, logs[2]) as third:
+        wait_for(lambda: all(map(has_a_share, logs)), "three members to share 16 partitions")
+        alerts.start()
+        wait_for(lambda: len(committed(kafka, target)) > ALERTS // 10, "alerts to come through")
+        first.send_signal(signal.SIGKILL)
+        wait_for(lambda: len(committed(kafka, target)) > ALERTS // 4, "the others to go on")
+        third.send_signal(signal.SIGTERM)
+        assert third.wait(30) == 0
+        alerts.hurry.set()
+        alerts.join()
+        wait_for(lambda: len(committed(kafka, target)) >= ALERTS, "the last member to do the rest")
+    assert keys(kafka, target) == sorted(alerts.identifiers)
+    for log in logs:
+        assert "Traceback" not in log.read_text()
+
+
+CAPPED = """
+[[filter]]
+name = "best"
+where = "candidate.rb > 0.2"
+cap = 3
+order_by = "candidate.magpsf"
+wait = 3600
+"""
+
+
+def test_what_is_held_back_for_a_cap_is_not_lost_with_the_process(
+    kafka: Broker, topics: Any, tmp_path: Path
+) -> None:
+    source, target = topics.new("in", partitions=3), topics.new("kept")
+    out = f"{target}-best"
+    topics.new(out, exact=True)
+    (tmp_path / "f.toml").write_text(CAPPED)
+    ranked: dict[float, list[tuple[float, str]]] = defaultdict(list)
+    visits = list(simulate("ztf", visits=3, alerts=30, seed=8))
+    log = tmp_path / "filter.log"
+    words = ("--filters", tmp_path / "f.toml")
+    command = filter_command(kafka, source, target, settings(tmp_path, EARLY), *words)
+    place = 0
+    for number, visit in enumerate(visits):
+        for alert in visit:
+            lens = compile_lens(alert.packet.schema, ("candidate.jd", "candidate.rb", "candidate.magpsf"))
+            jd, rb, magnitude = lens.read(alert.packet)
+            topics.send(source, alert.packet.data, key=str(alert.identifier), partition=place % 3)
+            place += 1
+            if rb > 0.2:
+                ranked[jd].append((magnitude, str(alert.identifier)))
+        topics.flush()
+        expected = sorted(key for jd in list(ranked)[:number] for _, key in sorted(ranked[jd])[:3])
+        with running(command, log) as process:
+            wait_for(
+                lambda expected=expected: keys(kafka, out) == expected or process.poll() is not None,
+                "the visits before",
+            )
+            process.send_signal(signal.SIGKILL if number % 2 == 0 else signal.SIGTERM)
+            process.wait(30)
+    with running([*command, "--once"], log) as process:
+        assert process.wait(60) == 0, log.read_text()
+    assert keys(kafka, out) == sorted(key for some in ranked.values() for _, key in sorted(some)[:3])
+
+
+def test_at_least_once_and_into_a_folder_positions_go_with_the_group(
+    kafka: Broker, topics: Any, keep: Filtering, tmp_path: Path
+) -> None:
+    source, target = topics.new("in", partitions=2), topics.new("out")
+    for identifier, data, _ in survey(20):
+        topics.fill(source, data, key=identifier)
+    for run in (20, 0):
+        assert keep(source, target, exactly_once=False).kept == run
+        assert keep(source, str(tmp_path / "kept"), exactly_once=False).kept == run
+    assert len(keys(kafka, target)) == len(list((tmp_path / "kept").iterdir())) == 20
+
+
+def test_files_go_into_topics_and_topics_into_files(kafka: Broker, topics: Any, tmp_path: Path) -> None:
+    target = topics.new("out")
+    (tmp_path / "in").mkdir()
+    for identifier, data, _ in survey(6):
+        (tmp_path / "in" / f"{identifier}.avro").write_bytes(data)
+    url = f"kafka://{kafka.bootstrap}/{target}"
+    for words in (
+        ("--from", tmp_path / "in", "--to", url),
+        ("--from", url, "--to", tmp_path / "out", "--once"),
+    ):
+        done = subprocess.run(
+            bridge_command("filter", *words, "--where", EVERY),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "6 read, 6 kept, 0 refused" in done.stderr
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("in", "out"))
+    assert first == second
+
+
+def test_two_processes_cannot_have_one_name(keep: Filtering, topics: Any) -> None:
+    source, target = topics.new("in"), topics.new("out")
+    asked = threading.Event()
+    started = threading.Event()
+
+    def stop() -> bool:
+        started.set()
+        return asked.is_set()
+
+    job = keep.job(source, target, instance="one", until_end=False)
+    worker = threading.Thread(target=filter_topics, args=(job,), kwargs={"refuse": print, "stop": stop})
+    worker.start()
+    try:
+        assert started.wait(60)
+        with pytest.raises(UsageError, match="named 'one' is at work"):
+            keep(source, target, instance="one")
+    finally:
+        asked.set()
+        worker.join(60)
+
+
+def test_a_newcomer_of_the_same_name_shuts_the_forerunner_out(
+    kafka: Broker, topics: Any, tmp_path: Path
+) -> None:
+    """As on two hosts, where no lock keeps them apart."""
+    from bridge.kafka.outbox import Outbox
+    from bridge.kafka.settings import KafkaSettings
+    from bridge.kafka.transactions import Transactions
+
+    topic = topics.new("out")
+    url = parse_url(f"kafka://{kafka.bootstrap}/{topic}")
+    outboxes = []
+    for value in (b"old", b"new"):
+        outbox = Outbox(url, KafkaSettings(), transactional_id=f"id-{topic}")
+        transactions = Transactions(outbox, KafkaSettings(), kafka.bootstrap, lambda: False)
+        transactions.begin()
+        outbox.send(topic, value)
+        outbox.flush()
+        outboxes.append((outbox, transactions))
+    reader = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "none"})
+    outboxes[1][1].commit({}, reader)
+    with pytest.raises(SourceError, match="taken over this one's name"):
+        outboxes[0][1].commit({}, reader)
+    reader.close()
+    assert [message.value for message in committed(kafka, topic)] == [b"new"]
