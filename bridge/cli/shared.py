@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Refusals",
-    "kafka_option",
     "ending_orderly",
+    "kafka_option",
     "schemas_option",
     "showing_progress",
     "translate_options",

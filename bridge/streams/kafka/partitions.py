@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from bridge.kafka.client import REQUEST_S, Cluster, look_up_offsets
-from bridge.kafka.cursors import Cursors, Gap, Place
-from bridge.kafka.url import HEARTBEAT_TOPIC
+from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets
+from bridge.streams.kafka.cursors import Cursors, Gap, Place
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC
 
 __all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.errors import ConfigError
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["Cursors", "Gap", "LookUp", "Place", "Start", "parse_start"]
 

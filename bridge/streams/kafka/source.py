@@ -16,16 +16,16 @@ from confluent_kafka import KafkaError, KafkaException
 
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
-from bridge.kafka.client import make_consumer
-from bridge.kafka.contact import Contact
-from bridge.kafka.cursors import Cursors, Gap, Place, parse_start
-from bridge.kafka.explain import Teller, explain
-from bridge.kafka.heartbeat import HeartbeatWatch
-from bridge.kafka.messages import items_of, origin_of
-from bridge.kafka.partitions import AllPartitions, Partitions, SharedPartitions
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 from bridge.streams.batch import Batch
+from bridge.streams.kafka.client import make_consumer
+from bridge.streams.kafka.contact import Contact
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, parse_start
+from bridge.streams.kafka.explain import Teller, explain
+from bridge.streams.kafka.heartbeat import HeartbeatWatch
+from bridge.streams.kafka.messages import items_of, origin_of
+from bridge.streams.kafka.partitions import AllPartitions, Partitions, SharedPartitions
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 
 __all__ = ["KafkaSource"]
 

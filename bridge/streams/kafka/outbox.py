@@ -13,10 +13,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bridge.errors import SourceError
-from bridge.kafka.client import common_config, request_s
-from bridge.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.client import common_config, request_s
+from bridge.streams.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["Headers", "Outbox"]
 
