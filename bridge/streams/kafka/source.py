@@ -95,6 +95,7 @@ class KafkaSource:
         self._member = member
         self._sleep = sleep
         self._now = now
+        self._partitions: Partitions | None = None
         self._watch: HeartbeatWatch | None = None
         if HEARTBEAT_TOPIC in url.topics:
             self._watch = HeartbeatWatch(_say_heartbeat, time.monotonic())
@@ -106,6 +107,7 @@ class KafkaSource:
         consumer, contact = self._consumer, self._contact
         kind = SharedPartitions if "group.id" in self.settings.values else AllPartitions
         partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop)
+        self._partitions = partitions
         try:
             while not self.stop():
                 cluster = contact.look(consumer, self._now(), patient=self.follow)
@@ -132,6 +134,10 @@ class KafkaSource:
                     return
         finally:
             partitions.close()
+
+    def lags(self) -> dict[str, int]:
+        """Topic to the messages that wait in the broker, as far as the client library knows by now."""
+        return self._partitions.lags() if self._partitions is not None else {}
 
     def _poll(self) -> Sequence[Any]:
         """What has come: at once when something has, all there is when it is much."""
