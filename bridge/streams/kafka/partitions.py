@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets
-from bridge.streams.kafka.cursors import Cursors, Gap, Place
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, place_of
 from bridge.streams.kafka.url import HEARTBEAT_TOPIC
 
 __all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
@@ -35,13 +35,23 @@ class Partitions:
         Go on when the ends are reached.
     stop
         Says whether to end.
+    commits
+        Note in the group what has been handed over and kept; otherwise somebody else does.
     """
 
-    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        cursors: Cursors,
+        follow: bool,
+        stop: Callable[[], bool],
+        commits: bool = True,
+    ) -> None:
         self.consumer = consumer
         self.cursors = cursors
         self.follow = follow
         self.stop = stop
+        self.commits = commits
         self.read: set[Place] = set()
         self._ends: dict[Place, int] = {}
         self._drained: set[Place] = set()
@@ -165,8 +175,15 @@ class SharedPartitions(Partitions):
     handed over meanwhile is that member's.
     """
 
-    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
-        super().__init__(consumer, cursors, follow, stop)
+    def __init__(
+        self,
+        consumer: Consumer,
+        cursors: Cursors,
+        follow: bool,
+        stop: Callable[[], bool],
+        commits: bool = True,
+    ) -> None:
+        super().__init__(consumer, cursors, follow, stop, commits)
         self._topics: set[str] = set()
         self._to_commit: dict[Place, int] = {}
         self._committed_s = time.monotonic()
@@ -183,9 +200,10 @@ class SharedPartitions(Partitions):
 
     def done(self, positions: Mapping[str, int]) -> None:
         """Commit now and then, so that monitors see the progress and others can take over."""
+        if not self.commits:
+            return
         for key, offset in positions.items():
-            topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
-            self._to_commit[topic, int(number)] = offset
+            self._to_commit[place_of(key)] = offset
         if self._to_commit and time.monotonic() - self._committed_s >= COMMIT_S:
             self._commit(wait=False)
 

@@ -61,6 +61,8 @@ class KafkaSource:
         Waits for seconds; tells the time in Unix seconds (UTC), from which nights are told.
     member
         Name of this process in its group, the same in every run.
+    commits
+        Note in the group what has been handed over and kept; otherwise the caller does.
 
     Attributes
     ----------
@@ -81,6 +83,7 @@ class KafkaSource:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
         member: str = "",
+        commits: bool = True,
     ) -> None:
         self.url = url
         self.settings = settings
@@ -92,7 +95,7 @@ class KafkaSource:
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
-        self._member = member
+        self._commits = commits
         self._sleep = sleep
         self._now = now
         self._partitions: Partitions | None = None
@@ -106,7 +109,7 @@ class KafkaSource:
     def __iter__(self) -> Iterator[Batch]:
         consumer, contact = self._consumer, self._contact
         kind = SharedPartitions if "group.id" in self.settings.values else AllPartitions
-        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop)
+        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop, self._commits)
         self._partitions = partitions
         try:
             while not self.stop():
@@ -134,6 +137,10 @@ class KafkaSource:
                     return
         finally:
             partitions.close()
+
+    def group(self) -> Any:
+        """The group and this member's place in it, as transactions want to know it."""
+        return self._consumer.consumer_group_metadata()
 
     def lags(self) -> dict[str, int]:
         """Topic to the messages that wait in the broker, as far as the client library knows by now."""
