@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 CLI = PROJECT / "docs" / "cli.md"
 # What needs the network, or takes long and has tests of its own.
-NOT_RUN = {"bench", "demo", "schemas fetch"}
+NOT_RUN = {"bench", "consume", "demo", "monitor", "produce", "schemas fetch"}
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,15 @@ __all__ = ["main", "root"]
 
 COMMANDS = {
     "bench": "measure this machine: lens, translator, feed",
+    "consume": "take alerts out of a Kafka topic: show, keep, save stamps",
     "convert": "alert files in, VOEvents out",
     "demo": "simulated surveys, a filter, the feed and a stock Comet, in one minute",
     "filter": "keep the packets that meet a condition, byte for byte",
     "inspect": "show an alert or VOEvent to a person",
     "journal": "look into the journal of a feed",
     "mapping": "list, show, check and write mapping files",
+    "monitor": "watch what flows through Kafka topics",
+    "produce": "send alerts to a Kafka topic, at a pace",
     "schemas": "list, show, add and fetch alert schemas",
     "serve": "run the feed: alerts in, VOEvents out over VTP",
     "simulate": "make realistic alerts from a seed",

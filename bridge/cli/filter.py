@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from bridge.cli.shared import Refusals, ending_orderly, kafka_option, schemas_option, showing_progress
-from bridge.cli.stopping import stop_flag
-from bridge.kafka.url import is_kafka_url, parse_url
+from bridge.cli.shared import (
+    Refusals,
+    ending_orderly,
+    kafka_option,
+    schemas_option,
+    showing_progress,
+    until_signal,
+)
+from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 if TYPE_CHECKING:
     from bridge.convert.keep import Kept
@@ -84,7 +90,7 @@ def command(
     began = time.monotonic()
     if is_kafka_url(source) and (is_kafka_url(target) or group):
         from bridge.convert.topic_job import TopicJob, default_group
-        from bridge.kafka.settings import load_settings
+        from bridge.streams.kafka.settings import load_settings
 
         settings = load_settings(kafka_config)
         job = TopicJob(
@@ -113,7 +119,7 @@ def command(
 
         with ExitStack() as stack:
             if is_kafka_url(source):
-                stop = stack.enter_context(stop_flag())
+                stop = stack.enter_context(until_signal())
                 batches = open_source(
                     source, store=store, follow=not once, kafka_config=kafka_config, stop=stop
                 )
@@ -142,7 +148,7 @@ def _filter_topics(job: TopicJob, refuse: Callable[..., None]) -> Kept:
     from bridge.feed.logs import start_logging
 
     start_logging("text", "info")
-    with stop_flag() as stop, showing_progress("Filtering") as say:
+    with until_signal() as stop, showing_progress("Filtering") as say:
         return filter_topics(
             job,
             refuse=refuse,

@@ -15,10 +15,10 @@ from bridge.alerts.packet import Item, Packet, Refusal
 from bridge.convert.lanes import Lanes
 from bridge.errors import PacketError, UsageError
 from bridge.filters import Capper, FilterSet, Held
-from bridge.kafka.url import is_kafka_url, parse_url
 from bridge.pipeline.pipeline import refused
 from bridge.pipeline.selection import Selection
 from bridge.streams import Batch, Sink, open_sink
+from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 __all__ = ["Keeper", "Kept", "keep_packets", "open_outputs"]
 
@@ -167,7 +167,7 @@ def open_outputs(target: str, filters: FilterSet, *, kafka_config: str | None = 
     with ExitStack() as stack:
         if is_kafka_url(target):
             from bridge.convert.topic_outlets import topic_sinks
-            from bridge.kafka.settings import load_settings
+            from bridge.streams.kafka.settings import load_settings
 
             sinks = topic_sinks(parse_url(target), load_settings(kafka_config), filters)
             yield [stack.enter_context(sink) for sink in sinks]

@@ -17,15 +17,15 @@ from bridge.convert.topic_outlets import FolderOutlet, TopicOutlet, target_topic
 from bridge.convert.topics import Outlet, TopicFilter
 from bridge.errors import SourceError, UsageError
 from bridge.filters import FilterSet
-from bridge.kafka.client import REQUEST_S
-from bridge.kafka.explain import explain
-from bridge.kafka.instance import Instance, claim_instance
-from bridge.kafka.outbox import Outbox
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.sink import check_target
-from bridge.kafka.source import KafkaSource
-from bridge.kafka.transactions import BrokenOffError, Transactions
-from bridge.kafka.url import KafkaUrl, is_kafka_url, parse_url
+from bridge.streams.kafka.client import REQUEST_S
+from bridge.streams.kafka.explain import explain
+from bridge.streams.kafka.instance import Instance, claim_instance
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.sink import check_target
+from bridge.streams.kafka.source import KafkaSource
+from bridge.streams.kafka.transactions import BrokenOffError, Transactions
+from bridge.streams.kafka.url import KafkaUrl, is_kafka_url, parse_url
 
 __all__ = ["TopicJob", "default_group", "filter_topics"]
 

@@ -8,13 +8,13 @@ from bridge.alerts.packet import Envelope, Packet, Refusal
 from bridge.convert.topics import commit_offsets
 from bridge.errors import UsageError
 from bridge.filters import FilterSet
-from bridge.kafka.outbox import Outbox
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.sink import KafkaSink, check_target, message_bytes
-from bridge.kafka.source import KafkaSource
-from bridge.kafka.transactions import Transactions
-from bridge.kafka.url import KafkaUrl
 from bridge.streams import Sink
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.sink import KafkaSink, check_target, message_bytes
+from bridge.streams.kafka.source import KafkaSource
+from bridge.streams.kafka.transactions import Transactions
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["FolderOutlet", "TopicOutlet", "target_topics", "topic_sinks"]
 
@@ -22,7 +22,7 @@ _NOTHING = Envelope()
 
 
 def target_topics(url: KafkaUrl, filters: FilterSet) -> tuple[str, ...]:
-    """The topic of each filter: that of the URL, or for named filters the URL's, a hyphen and the name.
+    """The topic of each filter: that of the URL, or for named filters the URL's, a dot and the name.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def target_topics(url: KafkaUrl, filters: FilterSet) -> tuple[str, ...]:
     stem = check_target(url)
     if not any(filters.names):
         return (stem,)
-    prefix = stem if stem[-1] in "-._" else f"{stem}-"
+    prefix = stem if stem[-1] in "-._" else f"{stem}."
     topics = tuple(prefix + name for name in filters.names)
     longest = max(topics, key=len)
     if len(longest) > 249:

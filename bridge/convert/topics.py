@@ -17,9 +17,9 @@ from confluent_kafka import KafkaException
 from bridge.alerts.packet import Packet, Refusal
 from bridge.convert.keep import Keeper, Kept
 from bridge.filters import FilterSet
-from bridge.kafka.custody import offsets_of
-from bridge.kafka.source import KafkaSource
-from bridge.kafka.transactions import BrokenOffError
+from bridge.streams.kafka.custody import offsets_of
+from bridge.streams.kafka.source import KafkaSource
+from bridge.streams.kafka.transactions import BrokenOffError
 
 __all__ = ["COMMIT_S", "Outlet", "TopicFilter", "commit_offsets"]
 

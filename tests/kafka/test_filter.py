@@ -27,9 +27,9 @@ from bridge.convert.keep import Kept
 from bridge.convert.topic_job import TopicJob, filter_topics
 from bridge.errors import SourceError, UsageError
 from bridge.filters import FilterSet, load_filters, parse_filter
-from bridge.kafka.settings import load_settings
-from bridge.kafka.url import parse_url
 from bridge.simulate import simulate
+from bridge.streams.kafka.settings import load_settings
+from bridge.streams.kafka.url import parse_url
 
 KILLS = 20
 ALERTS = 1200
@@ -152,14 +152,14 @@ def test_each_filter_has_a_topic_and_bad_messages_go_aside(
     ]
     (tmp_path / "f.toml").write_text("".join(texts))
     filters = load_filters(tmp_path / "f.toml")
-    with pytest.raises(SourceError, match=f"has no topic {stem}-(bright|faint), and does not make it"):
+    with pytest.raises(SourceError, match=f"has no topic {stem}.(bright|faint), and does not make it"):
         keep(source, stem, filters)
     for name in expected:
-        topics.new(f"{stem}-{name}", exact=True)
+        topics.new(f"{stem}.{name}", exact=True)
     kept = keep(source, stem, filters, dead_letters=parse_url(f"kafka://{kafka.bootstrap}/{dead}"))
     assert kept.by_filter == tuple(map(len, expected.values()))
     for name, identifiers in expected.items():
-        assert keys(kafka, f"{stem}-{name}") == sorted(identifiers)
+        assert keys(kafka, f"{stem}.{name}") == sorted(identifiers)
     refused = committed(kafka, dead)
     assert sorted(m.value for m in refused) == sorted([b"no alert", b"{}", data[:-100]])
     assert len(keep.refusals) == 3
@@ -285,7 +285,7 @@ def test_what_is_held_back_for_a_cap_is_not_lost_with_the_process(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
     source, target = topics.new("in", partitions=3), topics.new("kept")
-    out = f"{target}-best"
+    out = f"{target}.best"
     topics.new(out, exact=True)
     (tmp_path / "f.toml").write_text(CAPPED)
     ranked: dict[float, list[tuple[float, str]]] = defaultdict(list)
@@ -376,9 +376,9 @@ def test_a_newcomer_of_the_same_name_shuts_the_forerunner_out(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
     """As on two hosts, where no lock keeps them apart."""
-    from bridge.kafka.outbox import Outbox
-    from bridge.kafka.settings import KafkaSettings
-    from bridge.kafka.transactions import Transactions
+    from bridge.streams.kafka.outbox import Outbox
+    from bridge.streams.kafka.settings import KafkaSettings
+    from bridge.streams.kafka.transactions import Transactions
 
     topic = topics.new("out")
     url = parse_url(f"kafka://{kafka.bootstrap}/{topic}")

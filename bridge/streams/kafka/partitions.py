@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from bridge.kafka.client import REQUEST_S, Cluster, look_up_offsets
-from bridge.kafka.cursors import Cursors, Gap, Place
-from bridge.kafka.url import HEARTBEAT_TOPIC
+from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, place_of
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC
 
 __all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
 
@@ -96,6 +96,17 @@ class Partitions:
             for place in self.read
         )
 
+    def lags(self) -> dict[str, int]:
+        """Topic to the messages that are in the broker and have not been handed over."""
+        found: dict[str, int] = {}
+        for place in self.read:
+            # Of what the last answers said: nothing is asked.
+            marks = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+            if marks is not None and marks[1] >= 0:
+                lag = max(0, marks[1] - self.cursors.next.get(place, marks[1]))
+                found[place[0]] = found.get(place[0], 0) + lag
+        return found
+
     def done(self, positions: Mapping[str, int]) -> None:
         """What has been handed over is kept now, with these positions."""
 
@@ -173,8 +184,7 @@ class SharedPartitions(Partitions):
     def done(self, positions: Mapping[str, int]) -> None:
         """Commit now and then, so that monitors see the progress and others can take over."""
         for key, offset in positions.items():
-            topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
-            self._to_commit[topic, int(number)] = offset
+            self._to_commit[place_of(key)] = offset
         if self._to_commit and time.monotonic() - self._committed_s >= COMMIT_S:
             self._commit(wait=False)
 

@@ -13,14 +13,23 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bridge.errors import SourceError
-from bridge.kafka.client import common_config, request_s
-from bridge.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.client import common_config, request_s
+from bridge.streams.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["Headers", "Outbox"]
 
 Headers = Sequence[tuple[str, bytes | None]]
+
+PATIENCE_S = 30.0
+"""How long a broker may take to answer for the first time, in seconds."""
+
+MAKING_S = 2.0
+"""How long a broker may take to make a topic, in seconds."""
+
+_NOT_YET = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
+
 
 _TRANSIENT = (
     KafkaError._MSG_TIMED_OUT,
@@ -29,9 +38,6 @@ _TRANSIENT = (
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._RESOLVE,
 )
-
-PATIENCE_S = 30.0
-"""How long a broker may take to answer for the first time, in seconds."""
 
 
 class Outbox:
@@ -44,7 +50,7 @@ class Outbox:
     settings
         Of the client, over our own defaults.
     transactional_id
-        Name under which transactions are made; without it there are none.
+        Name under which `Transactions` are made; without it there can be none.
     clock
         Monotonic seconds.
 
@@ -93,10 +99,10 @@ class Outbox:
         }
         if transactional_id:
             config["transactional.id"] = transactional_id
-            # What a process that never comes back leaves open keeps readers waiting for so long.
+            # So long readers may have to wait for what a process that never comes back has left half-done.
             config.setdefault("transaction.timeout.ms", "60000")
-            if "delivery.timeout.ms" not in settings.values:
-                config["delivery.timeout.ms"] = config["transaction.timeout.ms"]
+            limits_ms = (config["delivery.timeout.ms"], config["transaction.timeout.ms"])
+            config["delivery.timeout.ms"] = min(map(int, limits_ms))
         self._servers: str = config["bootstrap.servers"]
         self.producer: Producer = make_client(Producer, config, settings)
         for topic in url.topics:
@@ -162,8 +168,8 @@ class Outbox:
             if answer.error is None:
                 return
             # A broker that makes topics by itself begins with this question, and answers it later.
-            being_made = answer.error.code() == KafkaError.LEADER_NOT_AVAILABLE or answer.error.retriable()
-            if not being_made or self._clock() > limit - PATIENCE_S + 3.0:
+            may_come = answer.error.retriable() or answer.error.code() in _NOT_YET
+            if not may_come or self._clock() > limit - PATIENCE_S + MAKING_S:
                 raise SourceError(self._about(topic, answer.error))
             time.sleep(0.2)
 
@@ -176,7 +182,7 @@ class Outbox:
         if error is None:
             self.delivered += 1
             self.delivered_bytes += len(message)
-        elif error.code() != KafkaError._PURGE_QUEUE:
+        elif error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
             self._fail(message.topic(), max([error, *self._noted], key=weight))
 
     def _fail(self, topic: str, error: KafkaError) -> None:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, TopicPartition
 
-from bridge.kafka.cursors import Cursors
-from bridge.kafka.partitions import SharedPartitions
+from bridge.streams.kafka.cursors import Cursors, place_of
+from bridge.streams.kafka.partitions import SharedPartitions
 
 __all__ = ["Custody", "EntrustedPartitions", "offsets_of"]
 
@@ -77,8 +77,4 @@ class EntrustedPartitions(SharedPartitions):
 
 def offsets_of(positions: Iterable[tuple[str, int]]) -> list[TopicPartition]:
     """Positions as the client library wants them."""
-    offsets = []
-    for key, offset in positions:
-        topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
-        offsets.append(TopicPartition(topic, int(number), offset))
-    return offsets
+    return [TopicPartition(*place_of(key), offset) for key, offset in positions]

@@ -13,10 +13,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.errors import SourceError
-from bridge.kafka.custody import offsets_of
-from bridge.kafka.explain import explain
-from bridge.kafka.outbox import Outbox
-from bridge.kafka.settings import KafkaSettings
+from bridge.streams.kafka.custody import offsets_of
+from bridge.streams.kafka.explain import explain
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
 
 __all__ = ["BrokenOffError", "Transactions"]
 

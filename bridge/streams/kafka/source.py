@@ -16,17 +16,17 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
-from bridge.kafka.client import make_consumer
-from bridge.kafka.contact import Contact
-from bridge.kafka.cursors import Cursors, Gap, Place, parse_start
-from bridge.kafka.custody import Custody, EntrustedPartitions
-from bridge.kafka.explain import Teller, explain
-from bridge.kafka.heartbeat import HeartbeatWatch
-from bridge.kafka.messages import items_of, origin_of
-from bridge.kafka.partitions import AllPartitions, Partitions, SharedPartitions
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 from bridge.streams.batch import Batch
+from bridge.streams.kafka.client import make_consumer
+from bridge.streams.kafka.contact import Contact
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, parse_start
+from bridge.streams.kafka.custody import Custody, EntrustedPartitions
+from bridge.streams.kafka.explain import Teller, explain
+from bridge.streams.kafka.heartbeat import HeartbeatWatch
+from bridge.streams.kafka.messages import items_of, origin_of
+from bridge.streams.kafka.partitions import AllPartitions, Partitions, SharedPartitions
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 
 __all__ = ["KafkaSource"]
 
@@ -96,11 +96,10 @@ class KafkaSource:
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
-        self._member = member
         self._custody = custody
-        self._partitions: Partitions | None = None
         self._sleep = sleep
         self._now = now
+        self._partitions: Partitions | None = None
         self._watch: HeartbeatWatch | None = None
         if HEARTBEAT_TOPIC in url.topics:
             self._watch = HeartbeatWatch(_say_heartbeat, time.monotonic())
@@ -154,6 +153,10 @@ class KafkaSource:
         if self._custody is None:
             return SharedPartitions(self._consumer, self.cursors, self.follow, self.stop)
         return EntrustedPartitions(self._consumer, self.cursors, self.follow, self.stop, self._custody)
+
+    def lags(self) -> dict[str, int]:
+        """Topic to the messages that wait in the broker, as far as the client library knows by now."""
+        return self._partitions.lags() if self._partitions is not None else {}
 
     def _poll(self) -> Sequence[Any]:
         """What has come: at once when something has, all there is when it is much."""
