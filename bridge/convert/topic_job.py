@@ -18,13 +18,14 @@ from bridge.convert.topics import Outlet, TopicFilter
 from bridge.errors import SourceError, UsageError
 from bridge.filters import FilterSet
 from bridge.streams.kafka.client import REQUEST_S
+from bridge.streams.kafka.custody import BrokenOffError
 from bridge.streams.kafka.explain import explain
 from bridge.streams.kafka.instance import Instance, claim_instance
 from bridge.streams.kafka.outbox import Outbox
 from bridge.streams.kafka.settings import KafkaSettings
 from bridge.streams.kafka.sink import check_target
 from bridge.streams.kafka.source import KafkaSource
-from bridge.streams.kafka.transactions import BrokenOffError, Transactions
+from bridge.streams.kafka.transactions import Transactions
 from bridge.streams.kafka.url import KafkaUrl, is_kafka_url, parse_url
 
 __all__ = ["TopicJob", "default_group", "filter_topics"]
@@ -126,8 +127,9 @@ def filter_topics(
             try:
                 run.run()
             except SourceError as error:
-                again = isinstance(error, BrokenOffError) or run.is_transient or (runs and run.is_opening)
-                if not again or job.until_end or stop():
+                is_away = run.is_transient or (bool(runs) and run.is_opening)
+                again = isinstance(error, BrokenOffError) or (is_away and not job.until_end)
+                if not again or stop():
                     raise
                 _log.warning("%s What was not committed is read again.", error)
                 sleep(PAUSE_S)

@@ -17,9 +17,8 @@ from confluent_kafka import KafkaException
 from bridge.alerts.packet import Packet, Refusal
 from bridge.convert.keep import Keeper, Kept
 from bridge.filters import FilterSet
-from bridge.streams.kafka.custody import offsets_of
+from bridge.streams.kafka.custody import BrokenOffError, offsets_of
 from bridge.streams.kafka.source import KafkaSource
-from bridge.streams.kafka.transactions import BrokenOffError
 
 __all__ = ["COMMIT_S", "Outlet", "TopicFilter", "commit_offsets"]
 
@@ -175,7 +174,7 @@ class TopicFilter:
         if lanes != self._lanes:
             self._lanes = lanes
             names = ", ".join(sorted(name.partition("://")[2].partition("/")[2] for name in lanes))
-            _log.info("Reading %s.", names or "nothing: the other members of the group have all partitions")
+            _log.info("Reading %s.", names or "nothing at the moment")
 
     def _report(self) -> None:
         kept = self.keeper.kept

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -396,3 +396,30 @@ def test_a_newcomer_of_the_same_name_shuts_the_forerunner_out(
         outboxes[0][1].commit({}, reader)
     reader.close()
     assert [message.value for message in committed(kafka, topic)] == [b"new"]
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
+    own_kafka: Broker, topics_of: Callable[[Broker], Any], tmp_path: Path
+) -> None:
+    topics = topics_of(own_kafka)
+    source, target = topics.new("in", partitions=2), topics.new("out")
+    log = tmp_path / "filter.log"
+    command = filter_command(own_kafka, source, target, settings(tmp_path, EARLY), "--where", EVERY)
+    alerts = Survey(topics, source, 300)
+    with running(command, log) as process:
+        alerts.send(100)
+        topics.flush()
+        with Group(own_kafka, f"voevent-bridge.filter.{target}", source, 2) as group:
+            wait_for(lambda: group.position() > 0, "alerts to come through")
+        alerts.send(100)
+        own_kafka.stop(signal.SIGKILL)
+        own_kafka.start()
+        alerts.send(100)
+        topics.flush()
+        wait_for(lambda: len(keys(own_kafka, target)) >= 300 or process.poll() is not None, "all alerts")
+        assert process.poll() is None, log.read_text()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert keys(own_kafka, target) == sorted(alerts.identifiers)
+    assert "Traceback" not in log.read_text()

@@ -11,10 +11,15 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, TopicPartition
 
+from bridge.errors import SourceError
 from bridge.streams.kafka.cursors import Cursors, place_of
 from bridge.streams.kafka.partitions import SharedPartitions
 
-__all__ = ["Custody", "EntrustedPartitions", "offsets_of"]
+__all__ = ["BrokenOffError", "Custody", "EntrustedPartitions", "offsets_of"]
+
+
+class BrokenOffError(SourceError):
+    """What was made since the last commit is undone; beginning anew from there mends it."""
 
 
 class Custody(Protocol):

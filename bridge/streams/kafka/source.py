@@ -20,7 +20,7 @@ from bridge.streams.batch import Batch
 from bridge.streams.kafka.client import make_consumer
 from bridge.streams.kafka.contact import Contact
 from bridge.streams.kafka.cursors import Cursors, Gap, Place, parse_start
-from bridge.streams.kafka.custody import Custody, EntrustedPartitions
+from bridge.streams.kafka.custody import BrokenOffError, Custody, EntrustedPartitions
 from bridge.streams.kafka.explain import Teller, explain
 from bridge.streams.kafka.heartbeat import HeartbeatWatch
 from bridge.streams.kafka.messages import items_of, origin_of
@@ -201,6 +201,9 @@ class KafkaSource:
 
     def _heed(self, partitions: Partitions, place: Place, offset: int, error: KafkaError) -> None:
         code = error.code()
+        if error.fatal() and self._custody is not None:
+            # This client will never read again; one made anew will.
+            raise BrokenOffError(explain(error, self._contact.servers, self.settings))
         if code == KafkaError._PARTITION_EOF:
             partitions.at_end(place, offset)
         elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):

@@ -13,21 +13,20 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.errors import SourceError
-from bridge.streams.kafka.custody import offsets_of
+from bridge.streams.kafka.custody import BrokenOffError, offsets_of
 from bridge.streams.kafka.explain import explain
 from bridge.streams.kafka.outbox import Outbox
 from bridge.streams.kafka.settings import KafkaSettings
 
-__all__ = ["BrokenOffError", "Transactions"]
+__all__ = ["Transactions"]
 
 CALL_S = 5.0
 """How long one attempt may take, in seconds."""
 
-_FENCED = (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.FENCED_INSTANCE_ID)
+_FENCED = (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
 
-
-class BrokenOffError(SourceError):
-    """What was sent since the last commit has been undone; reading from the last commit mends it."""
+# A member has lost its place in the group: to others, or in the confusion of a broker that was started anew.
+_OUSTED = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.ILLEGAL_GENERATION)
 
 
 class Transactions:
@@ -106,7 +105,7 @@ class Transactions:
                         "Another process has taken over this one's name in the group, or this one was silent "
                         f"for too long. It ends; what it had not committed is done by the other. {sentence}"
                     ) from None
-                if trouble.txn_requires_abort():
+                if trouble.txn_requires_abort() or trouble.code() in _OUSTED:
                     raise BrokenOffError(sentence) from None
                 if not trouble.retriable() or self._give_up():
                     raise SourceError(sentence) from None
