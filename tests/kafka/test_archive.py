@@ -198,7 +198,7 @@ def test_killed_twenty_times_under_load_nothing_is_lost_and_nothing_twice(
     at_kill = []
     for number in range(KILLS):
         with running(command, log) as process:
-            # After a transaction of the index in one half of the cases, between tar file and index in the other.
+            # One half of the kills comes just after the index has grown, the other just after a tar file.
             measure = (archived, lambda: _size(folder))[number % 2]
             goal = measure() + dice.randint(1, 25) * (1, 10_000)[number % 2]
             _wait_until(measure, goal, process, log)
