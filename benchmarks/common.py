@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import os
 import platform
@@ -63,6 +64,9 @@ def in_turns(functions: Sequence[Callable[[], object]], rounds: int, warm_up: in
     A function that is quick is repeated within a round until it has run for at least 20 ms: what is measured
     is a stream, not a first call.
     """
+    # What a long-running process does too: modules and compiled code are no concern of the collector.
+    gc.collect()
+    gc.freeze()
     repeats = []
     for function in functions:
         for _ in range(warm_up):

@@ -7,15 +7,16 @@ what a path reaches and complain about a wrong one in the same words.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from bridge.alerts.column import DTYPES, column_of
 from bridge.alerts.schema import Node, Schema
 from bridge.errors import SchemaError
 
-__all__ = ["Field", "Kind", "descend", "follow", "list_fields", "resolve"]
+__all__ = ["Field", "Kind", "descend", "follow", "has_path", "list_fields", "resolve"]
 
 Kind = Literal["scalar", "column", "length", "value"]
 
@@ -71,6 +72,28 @@ def resolve(schema: Schema, path: str) -> Field:
     SchemaError
         If a name is unknown (the nearest ones are named), or the path goes where there are no fields.
     """
+    try:
+        return _locate(schema, path)
+    except _NoPath as error:
+        raise SchemaError(error.message(schema)) from None
+
+
+def has_path(schema: Schema, path: str) -> bool:
+    """Whether a path reaches something in a schema; without the search for what was probably meant."""
+    try:
+        _locate(schema, path)
+    except _NoPath:
+        return False
+    return True
+
+
+class _NoPath(Exception):  # noqa: N818 - a signal inside this module, told to people by `message`
+    def __init__(self, message: Callable[[Schema], str]) -> None:
+        super().__init__()
+        self.message = message
+
+
+def _locate(schema: Schema, path: str) -> Field:
     wants_length = path.startswith("len(") and path.endswith(")")
     names = tuple((path[4:-1] if wants_length else path).strip().split("."))
     node, nullable = schema.root.without_null()
@@ -89,13 +112,14 @@ def resolve(schema: Schema, path: str) -> Field:
                 f"Field {path!r} is unknown: {above!r} is of type {node.kind} and has no fields."
             )
         if name not in node.fields:
-            raise SchemaError(_unknown(schema, path, names, depth, node))
+            raise _NoPath(partial(_unknown, path, names, depth, node))
         inner, doc = node.fields[name]
         node, null_here = inner.without_null()
         nullable = nullable or null_here
     if wants_length:
         if node.kind != "array" or crossed or in_map:
-            raise SchemaError(f"{path!r} asks for the length of a field that is not an array ({node.kind}).")
+            wrong = f"{path!r} asks for the length of a field that is not an array ({node.kind})."
+            raise _NoPath(lambda _: wrong)
         return Field(path, "length", "long", None, nullable, doc, names)
     kind: Kind = "scalar"
     if node.kind == "array" and not crossed and not in_map:
@@ -158,7 +182,7 @@ def _leaves(node: Node, names: tuple[str, ...], above: frozenset[int]) -> Iterat
         yield ".".join(names)
 
 
-def _unknown(schema: Schema, path: str, names: tuple[str, ...], depth: int, node: Node) -> str:
+def _unknown(path: str, names: tuple[str, ...], depth: int, node: Node, schema: Schema) -> str:
     where = ".".join(names[:depth]) or "the alert"
     meant = difflib.get_close_matches(names[depth], node.fields, n=3, cutoff=0.6)
     full = [".".join((*names[:depth], name)) for name in meant]

@@ -25,7 +25,7 @@ from bridge.bulk.nights import NIGHT_BEGINS_H, night_of
 from bridge.bulk.raw import Message, open_messages, place_of
 from bridge.bulk.tarfiles import TarFiles
 from bridge.errors import SourceError
-from bridge.kafka.messages import items_of
+from bridge.streams.kafka.messages import items_of
 from bridge.streams.sink import writing
 
 __all__ = ["Archived", "archive_topics"]

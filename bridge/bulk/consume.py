@@ -16,7 +16,7 @@ from bridge.bulk.glance import Glance, cutouts_of, glance
 from bridge.bulk.kinds import kind_of
 from bridge.bulk.raw import Message, place_of
 from bridge.errors import PacketError
-from bridge.kafka.messages import items_of
+from bridge.streams.kafka.messages import items_of
 from bridge.streams.naming import file_bytes, file_name
 from bridge.streams.outlets import Outlet
 

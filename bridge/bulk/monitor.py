@@ -20,13 +20,13 @@ from bridge.bulk.glance import observed_unix_s
 from bridge.bulk.kinds import kind_of
 from bridge.bulk.raw import Message, kafka_url, open_messages, place_of
 from bridge.bulk.snapshot import PartitionState, Snapshot
-from bridge.kafka.client import REQUEST_S, Cluster, look_up_offsets, make_consumer
-from bridge.kafka.contact import Contact
-from bridge.kafka.cursors import Place
-from bridge.kafka.explain import Teller, explain
-from bridge.kafka.messages import items_of, origin_of
-from bridge.kafka.settings import KafkaSettings, load_settings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets, make_consumer
+from bridge.streams.kafka.contact import Contact
+from bridge.streams.kafka.cursors import Place
+from bridge.streams.kafka.explain import Teller, explain
+from bridge.streams.kafka.messages import items_of, origin_of
+from bridge.streams.kafka.settings import KafkaSettings, load_settings
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["look_once", "watch"]
 

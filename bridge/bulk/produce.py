@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from bridge.alerts.packet import Item, Refusal
@@ -12,9 +12,11 @@ from bridge.alerts.schema import Schema
 from bridge.bulk.pace import Pace, keep_pace
 from bridge.bulk.reframe import Frame, reframed
 from bridge.errors import UsageError
-from bridge.kafka.sink import KafkaSink
+from bridge.streams.kafka.sink import KafkaSink
 
 __all__ = ["Produced", "produce"]
+
+LATE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -23,22 +25,26 @@ class Produced:
 
     Attributes
     ----------
-    read, refused
-        Items of the input, and those that could not be used.
-    sent, delivered, delivered_bytes
-        Messages handed over; those that the broker has, and the size of their values.
-    late_s
-        Most seconds by which a visit (or, with a rate, an alert) was late, because those before took longer.
+    messages, bytes
+        That the broker has, and the size of their values.
+    refused
+        Items of the input that could not be used.
+    sent
+        Messages handed over to the client library.
+    visits_s
+        Of each visit, the seconds from its first message until the broker had all of it.
+    late
+        Messages that went more than a second later than their pace asked.
     seconds
         From the first message to the last delivery.
     """
 
-    read: int = 0
+    messages: int = 0
+    bytes: int = 0
     refused: int = 0
     sent: int = 0
-    delivered: int = 0
-    delivered_bytes: int = 0
-    late_s: float = 0.0
+    visits_s: list[float] = field(default_factory=list)
+    late: int = 0
     seconds: float = 0.0
 
 
@@ -89,32 +95,36 @@ def produce(
     if frame == "confluent" and schema_id is None:
         raise UsageError("The wire format needs an id for the schema; give one, or a registry that has it.")
     done = Produced()
-    began = clock()
+    began_s = visit_began_s = clock()
     for item in items if count is None else islice(items, count):
-        if stop():
-            break
-        done.read += 1
         if isinstance(item, Refusal):
             done.refused += 1
             refuse(item)
             continue
-        late_s = keep_pace(began + pace.due_s(done.sent), clock, wait, stop)
-        if done.sent and (not pace.visit or done.sent % pace.visit == 0) and (pace.rate_hz or pace.visit):
-            done.late_s = max(done.late_s, late_s)
+        is_new_visit = bool(pace.visit) and done.sent % pace.visit == 0
+        if is_new_visit and done.sent:
+            sink.outbox.flush()
+            done.visits_s.append(clock() - visit_began_s)
+        late_s = keep_pace(began_s + pace.due_s(done.sent), clock, wait, stop)
         if stop():
             break
+        if is_new_visit:
+            visit_began_s = clock()
+        done.late += late_s > LATE_S and pace.has_beat
         sink.write(reframed(item, frame, schema_id or _no_id))
         done.sent += 1
-        _note(done, sink, clock() - began)
+        _note(done, sink, clock() - began_s)
         progress(done)
     sink.close()
-    _note(done, sink, clock() - began)
+    if pace.visit and done.sent > len(done.visits_s) * pace.visit:
+        done.visits_s.append(clock() - visit_began_s)
+    _note(done, sink, clock() - began_s)
     return done
 
 
 def _note(done: Produced, sink: KafkaSink, seconds: float) -> None:
-    done.delivered = sink.outbox.delivered
-    done.delivered_bytes = sink.outbox.delivered_bytes
+    done.messages = sink.outbox.delivered
+    done.bytes = sink.outbox.delivered_bytes
     done.seconds = seconds
 
 

@@ -13,9 +13,9 @@ from typing import Any, cast
 from bridge.alerts.packet import Origin
 from bridge.alerts.store import SchemaStore
 from bridge.errors import UsageError
-from bridge.kafka.settings import KafkaSettings, load_settings
-from bridge.kafka.source import KafkaSource
-from bridge.kafka.url import KafkaUrl, is_kafka_url, parse_url
+from bridge.streams.kafka.settings import KafkaSettings, load_settings
+from bridge.streams.kafka.source import KafkaSource
+from bridge.streams.kafka.url import KafkaUrl, is_kafka_url, parse_url
 
 __all__ = ["Message", "RawSource", "kafka_url", "open_messages", "place_of"]
 

@@ -11,10 +11,10 @@ from typing import Protocol
 from bridge.bulk.pace import keep_pace
 from bridge.bulk.recorded import Recorded
 from bridge.errors import SourceError
-from bridge.kafka.outbox import Outbox
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.sink import check_target
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.sink import check_target
+from bridge.streams.kafka.url import KafkaUrl
 from bridge.streams.outlets import FolderOutlet, TarOutlet
 
 __all__ = ["Receiver", "Replayed", "ToFiles", "ToTopic", "replay"]

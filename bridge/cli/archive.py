@@ -9,18 +9,39 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option, showing_progress
-from bridge.cli.stopping import stopping_on_signals
+from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
 
 __all__ = ["command"]
 
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("-o", "--output", metavar="DIR", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the archive; an archive that is there is gone on with.")
-@click.option("--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more.")
-@click.option("--start", type=click.Choice(["earliest", "latest"]), default="earliest", show_default=True, help="Where a new archive begins.")
-@click.option("--night-begins", type=click.FloatRange(0, 24), metavar="HOUR", default=15.0, show_default=True, help="Hour (UTC) at which a new night, and a new file, begins.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the archive; an archive that is there is gone on with.",
+)
+@click.option(
+    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["earliest", "latest"]),
+    default="earliest",
+    show_default=True,
+    help="Where a new archive begins.",
+)
+@click.option(
+    "--night-begins",
+    type=click.FloatRange(0, 24),
+    metavar="HOUR",
+    default=15.0,
+    show_default=True,
+    help="Hour (UTC) at which a new night, and a new file, begins.",
+)
 @schemas_option
 @kafka_option
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
@@ -45,7 +66,7 @@ def command(
     """
     from bridge.bulk.archive import archive_topics
 
-    with stopping_on_signals() as stop, showing_progress("Archiving") as say:
+    with until_signal() as stop, showing_progress("Archiving") as say:
         done = archive_topics(
             url,
             output,

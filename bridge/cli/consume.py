@@ -11,28 +11,64 @@ import orjson
 
 from bridge.alerts.schema import parse_schema
 from bridge.alerts.store import open_store
-from bridge.cli.shared import Refusals, kafka_option, schemas_option
-from bridge.cli.stopping import stopping_on_signals
+from bridge.cli.shared import Refusals, kafka_option, schemas_option, until_signal
 
 __all__ = ["command"]
 
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Save each packet in this folder, .tar or .tar.gz.")
-@click.option("--stamps", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Save the cutouts (FITS, as they are) in this folder.")
-@click.option("--every", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Print one alert of N.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Save each packet in this folder, .tar or .tar.gz.",
+)
+@click.option(
+    "--stamps",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Save the cutouts (FITS, as they are) in this folder.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Print one alert of N.",
+)
 @click.option("--quiet", is_flag=True, help="Print no alerts.")
 @click.option("--no-decode", is_flag=True, help="Do not look into messages: place, time, kind and size only.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many messages.")
-@click.option("--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more.")
-@click.option("--start", type=click.Choice(["earliest", "latest"]), help="Where to begin [latest; with --once earliest].")
+@click.option(
+    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["earliest", "latest"]),
+    help="Where to begin [latest; with --once earliest].",
+)
 @click.option("--group", metavar="NAME", help="Read in this consumer group, from its commits.")
 @schemas_option
-@click.option("--schema", "schema_file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Schema of bare Avro messages.")
+@click.option(
+    "--schema",
+    "schema_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Schema of bare Avro messages.",
+)
 @kafka_option
-@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep what cannot be decoded in this folder, with the reason.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON line for each alert printed, and one for the summary.")
+@click.option(
+    "--dead-letters",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what cannot be decoded in this folder, with the reason.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="A JSON line for each alert printed, and one for the summary."
+)
 def command(
     url: str,
     output: Path | None,
@@ -72,11 +108,15 @@ def command(
             click.echo(message_line(message, seen))
 
     refusals = Refusals(dead_letters)
-    with stopping_on_signals() as stop, ExitStack() as stack:
+    with until_signal() as stop, ExitStack() as stack:
         is_tar = output is not None and output.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
         packets: FolderOutlet | TarOutlet | None = None
         if output is not None:
-            packets = stack.enter_context(TarOutlet(output)) if is_tar else stack.enter_context(FolderOutlet(output))
+            packets = (
+                stack.enter_context(TarOutlet(output))
+                if is_tar
+                else stack.enter_context(FolderOutlet(output))
+            )
         consumer = Consumer(
             open_store(schemas),
             show,
@@ -87,7 +127,9 @@ def command(
             packets,
             None if stamps is None else stack.enter_context(FolderOutlet(stamps)),
         )
-        source = open_messages(url, kafka_config=kafka_config, group=group, start=start, follow=not once, stop=stop)
+        source = open_messages(
+            url, kafka_config=kafka_config, group=group, start=start, follow=not once, stop=stop
+        )
         for messages, _ in source.batches():
             consumer.take(messages if count is None else messages[: count - consumer.done.messages])
             if consumer.done.messages == count:

@@ -8,18 +8,26 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option
-from bridge.cli.stopping import stopping_on_signals
+from bridge.cli.shared import kafka_option, schemas_option, until_signal
 
 __all__ = ["command"]
 
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--interval", type=click.FloatRange(min=0.1), metavar="S", default=2.0, show_default=True, help="Seconds from one look to the next.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    metavar="S",
+    default=2.0,
+    show_default=True,
+    help="Seconds from one look to the next.",
+)
 @click.option("--once", is_flag=True, help="Look once, at the newest messages of each partition.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many looks.")
-@click.option("--group", metavar="NAME", default="", help="Consumer group whose lag is told [that of the settings].")
+@click.option(
+    "--group", metavar="NAME", default="", help="Consumer group whose lag is told [that of the settings]."
+)
 @schemas_option
 @kafka_option
 @click.option("--json", "as_json", is_flag=True, help="A JSON line for each look.")
@@ -49,7 +57,7 @@ def command(
     from bridge.bulk.monitor_view import snapshot_line, snapshot_table
 
     store = open_store(schemas)
-    with stopping_on_signals() as stop:
+    with until_signal() as stop:
         if once:
             looks = iter([look_once(url, store, kafka_config=kafka_config, group=group, stop=stop)])
         else:

@@ -14,8 +14,7 @@ from bridge.alerts.registry import Registry
 from bridge.alerts.schema import Schema, parse_schema
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.bulk.reframe import FRAMINGS, Frame
-from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress
-from bridge.cli.stopping import stopping_on_signals
+from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress, until_signal
 
 __all__ = ["command"]
 
@@ -25,26 +24,73 @@ VISIT_INTERVAL_S = 39.0
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("--to", "target", metavar="URL", required=True, help="kafka://host[:9092]/topic.")
-@click.option("--rate", type=click.FloatRange(min=0), metavar="N", help="Alerts per second [as fast as possible].")
-@click.option("--visit", type=click.IntRange(min=1), metavar="N", help="Keep a survey's beat: N alerts at once, then a pause.")
-@click.option("--interval", type=click.FloatRange(min=0), metavar="S", default=VISIT_INTERVAL_S, show_default=True, help="Seconds from visit to visit, with --visit.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0), metavar="N", help="Alerts per second [as fast as possible]."
+)
+@click.option(
+    "--visit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep a survey's beat: N alerts at once, then a pause.",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Seconds from visit to visit, with --visit [39].",
+)
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many alerts.")
-@click.option("--repeat", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Send the inputs so many times.")
-@click.option("--framing", "frame", type=click.Choice(FRAMINGS), default="as-is", show_default=True, help="How messages say their schema: container (ocf), five bytes with its id (confluent), not at all (bare), as key (keyed).")
-@click.option("--schema-id", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Schema id for --framing confluent.")
-@click.option("--registry", metavar="URL", help="Schema registry that gives the ids; unknown schemas are registered.")
-@click.option("--subject", metavar="NAME", default="alert-packet", show_default=True, help="Name under which schemas are registered.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Send the inputs so many times.",
+)
+@click.option(
+    "--framing",
+    "frame",
+    type=click.Choice(FRAMINGS),
+    default="as-is",
+    show_default=True,
+    help="How messages say their schema: container (ocf), five bytes with its id (confluent), not at all (bare), as key (keyed).",
+)
+@click.option(
+    "--schema-id", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Schema id for --framing confluent."
+)
+@click.option(
+    "--registry", metavar="URL", help="Schema registry that gives the ids; unknown schemas are registered."
+)
+@click.option(
+    "--subject",
+    metavar="NAME",
+    default="alert-packet",
+    show_default=True,
+    help="Name under which schemas are registered.",
+)
 @schemas_option
-@click.option("--schema", "schema_file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Schema of bare Avro in the inputs.")
+@click.option(
+    "--schema",
+    "schema_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Schema of bare Avro in the inputs.",
+)
 @kafka_option
-@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep what is refused in this folder, with the reason.")
+@click.option(
+    "--dead-letters",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what is refused in this folder, with the reason.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
     inputs: tuple[str, ...],
     target: str,
     rate: float | None,
     visit: int | None,
-    interval: float,
+    interval: float | None,
     count: int | None,
     repeat: int,
     frame: Frame,
@@ -69,15 +115,19 @@ def command(
     from bridge.bulk.pace import Pace
     from bridge.bulk.produce import produce
     from bridge.bulk.raw import kafka_url
-    from bridge.kafka.settings import load_settings
-    from bridge.kafka.sink import KafkaSink
+    from bridge.streams.kafka.settings import load_settings
+    from bridge.streams.kafka.sink import KafkaSink
 
-    pace = Pace(rate or 0.0, visit or 0, interval)
+    if interval is not None and visit is None:
+        raise click.UsageError(
+            "--interval is the time from visit to visit; say how many alerts with --visit N."
+        )
+    pace = Pace(rate or 0.0, visit or 0, VISIT_INTERVAL_S if interval is None else interval)
     store = open_store(schemas)
     default_schema = None if schema_file is None else parse_schema(schema_file.read_bytes())
     refusals = Refusals(dead_letters)
     sink = KafkaSink(kafka_url(target), load_settings(kafka_config))
-    with stopping_on_signals() as stop, showing_progress("Sending") as say:
+    with until_signal() as stop, showing_progress("Sending") as say:
         done = produce(
             _items(inputs, repeat, store, default_schema),
             sink,
@@ -86,22 +136,27 @@ def command(
             schema_id=_ids(schema_id, registry, subject),
             count=count,
             refuse=refusals,
-            progress=lambda d: say(f"{d.sent:,} sent, {d.delivered:,} delivered, {d.delivered_bytes / 1e6:,.1f} MB"),
+            progress=lambda d: say(f"{d.messages:,} messages, {d.bytes / 1e6:,.1f} MB"),
             stop=stop,
             wait=sink.outbox.wait,
         )
     refusals.close()
     if as_json:
-        document = asdict(done) | {"rate_hz": round(done.delivered / done.seconds, 3) if done.seconds else None}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        rate_hz = round(done.messages / done.seconds, 3) if done.seconds else None
+        click.echo(orjson.dumps(asdict(done) | {"rate_hz": rate_hz}, option=orjson.OPT_INDENT_2).decode())
     else:
-        speed = f" ({done.delivered / done.seconds:,.0f}/s)" if done.seconds else ""
-        late = f" The beat was missed by up to {done.late_s:.1f} s." if visit and done.late_s > 1 else ""
+        speed = f" ({done.messages / done.seconds:,.0f}/s)" if done.seconds else ""
         click.echo(
-            f"{done.delivered:,} alerts, {done.delivered_bytes / 1e6:,.1f} MB delivered to {target} "
-            f"in {done.seconds:.1f} s{speed}, {done.refused:,} refused.{late}",
+            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) in {done.seconds:.1f} s{speed}, "
+            f"{done.refused:,} refused.",
             err=True,
         )
+        if done.visits_s:
+            click.echo(
+                f"{len(done.visits_s)} visits, the slowest sent in {max(done.visits_s):.2f} s.", err=True
+            )
+        if done.late:
+            click.echo(f"{done.late:,} messages were late: this pace is too fast for here.", err=True)
     return 1 if done.refused else 0
 
 

@@ -9,8 +9,7 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option, showing_progress
-from bridge.cli.stopping import stopping_on_signals
+from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
 
 __all__ = ["command"]
 
@@ -18,7 +17,9 @@ __all__ = ["command"]
 class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     name = "speed"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
         if value is None or value == "max":
             return None
         try:
@@ -31,9 +32,24 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command()
-@click.argument("archives", nargs=-1, required=True, metavar="ARCHIVE...", type=click.Path(exists=True, path_type=Path))
-@click.option("--to", "target", metavar="URL", required=True, help="kafka://host[:9092]/topic, a folder, .tar or .tar.gz.")
-@click.option("--speed", type=_Speed(), metavar="X|max", default="1", show_default=True, help="Times the recorded speed, or as fast as it goes.")
+@click.argument(
+    "archives", nargs=-1, required=True, metavar="ARCHIVE...", type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--to",
+    "target",
+    metavar="URL",
+    required=True,
+    help="kafka://host[:9092]/topic, a folder, .tar or .tar.gz.",
+)
+@click.option(
+    "--speed",
+    type=_Speed(),
+    metavar="X|max",
+    default="1",
+    show_default=True,
+    help="Times the recorded speed, or as fast as it goes.",
+)
 @click.option("--new-times", is_flag=True, help="Give messages the present time instead of the recorded one.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many messages.")
 @schemas_option
@@ -63,8 +79,8 @@ def command(
 
     from bridge.bulk.recorded import read_recorded
     from bridge.bulk.replay import Receiver, ToFiles, ToTopic, replay
-    from bridge.kafka.settings import load_settings
-    from bridge.kafka.url import is_kafka_url, parse_url
+    from bridge.streams.kafka.settings import load_settings
+    from bridge.streams.kafka.url import is_kafka_url, parse_url
     from bridge.streams.outlets import FolderOutlet, TarOutlet
 
     store = open_store(schemas)
@@ -75,7 +91,7 @@ def command(
         is_tar = target.lower().endswith((".tar", ".tar.gz", ".tgz"))
         receiver = ToFiles(TarOutlet(Path(target)) if is_tar else FolderOutlet(Path(target)))
     messages = chain.from_iterable(read_recorded(path, store) for path in archives)
-    with stopping_on_signals() as stop, showing_progress("Replaying") as say:
+    with until_signal() as stop, showing_progress("Replaying") as say:
         done = replay(
             messages if count is None else islice(messages, count),
             receiver,

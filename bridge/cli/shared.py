@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Refusals",
-    "kafka_option",
     "ending_orderly",
+    "kafka_option",
     "schemas_option",
     "showing_progress",
     "translate_options",
     "translation_options",
+    "until_signal",
 ]
 
 Command = Callable[..., Any]
@@ -126,6 +128,30 @@ def ending_orderly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def until_signal() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C or SIGTERM end work that has no end of its own; a second one breaks it off.
+
+    Yields a function that says whether to end.
+    """
+    asked = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def end(_number: int, _frame: object) -> None:
+        asked.set()
+        for number in numbers:
+            signal.signal(number, before[number])
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield asked.is_set
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 @contextmanager

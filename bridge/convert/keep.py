@@ -13,6 +13,7 @@ from bridge.filters import FilterSet
 from bridge.pipeline.pipeline import refused
 from bridge.pipeline.selection import Selection
 from bridge.streams import Sink, open_sink
+from bridge.streams.kafka.url import is_kafka_url
 
 __all__ = ["Kept", "keep_packets", "open_outputs"]
 
@@ -27,17 +28,32 @@ class Kept:
 
 
 @contextmanager
-def open_outputs(target: str, filters: FilterSet) -> Iterator[list[Sink]]:
+def open_outputs(target: str, filters: FilterSet, *, kafka_config: str | None = None) -> Iterator[list[Sink]]:
     """Open one sink for each filter: `target` itself, or below it a folder by the filter's name.
+
+    Below a topic it is the topic ``<target>.<name>``.
+
+    Parameters
+    ----------
+    target
+        Where packets go.
+    filters
+        With or without names.
+    kafka_config
+        Settings of the Kafka client: a file, or the name of a preset.
 
     Raises
     ------
     UsageError
-        If named filters shall go elsewhere than into folders.
+        If named filters shall go elsewhere than into folders or topics.
     """
     with ExitStack() as stack:
         if not any(filters.names):
-            yield [stack.enter_context(open_sink(target))]
+            yield [stack.enter_context(open_sink(target, kafka_config=kafka_config))]
+            return
+        if is_kafka_url(target):
+            names = [f"{target}.{name}" for name in filters.names]
+            yield [stack.enter_context(open_sink(name, kafka_config=kafka_config)) for name in names]
             return
         folder = Path(target)
         if target == "-" or folder.is_file() or folder.suffix in (".tar", ".gz", ".tgz", ".avro"):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.alerts.fields import list_fields, resolve
+from bridge.alerts.fields import has_path, list_fields, resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError, SchemaError
 from bridge.mapping.compile import compile_translator
-from bridge.mapping.model import Mapping, Paths, Value, first_path, has_path
+from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import BULK
 

@@ -6,10 +6,11 @@ import difflib
 from functools import cache, lru_cache
 from pathlib import Path
 
+from bridge.alerts.fields import has_path
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError
 from bridge.mapping.load import parse_mapping
-from bridge.mapping.model import Mapping, has_path
+from bridge.mapping.model import Mapping
 from bridge.resources import mappings_folder
 
 __all__ = ["GENERIC", "choose_mapping", "list_mappings", "load_mapping"]

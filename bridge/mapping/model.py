@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from bridge.alerts.fields import has_path
 from bridge.alerts.schema import Schema
-from bridge.errors import SchemaError
 
 __all__ = [
     "Cutout",
@@ -265,14 +265,3 @@ def first_path(schema: Schema, paths: Paths) -> str | None:
         if has_path(schema, path):
             return path
     return None
-
-
-def has_path(schema: Schema, path: str) -> bool:
-    """Whether a path exists in a schema."""
-    from bridge.alerts.fields import resolve
-
-    try:
-        resolve(schema, path)
-    except SchemaError:
-        return False
-    return True

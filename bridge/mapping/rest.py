@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.alerts.fields import Field, list_fields
+from bridge.alerts.fields import Field, has_path, list_fields
 from bridge.alerts.schema import Schema
-from bridge.mapping.model import Group, Mapping, Table, Value, has_path
+from bridge.mapping.model import Group, Mapping, Table, Value
 
 __all__ = ["BULK", "with_rest"]
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from bridge.alerts.packet import Packet
 from bridge.errors import SourceError, UsageError
-from bridge.kafka.url import is_kafka_url, parse_url
+from bridge.streams.kafka.url import is_kafka_url, parse_url
 from bridge.streams.source import refuse_brokers
 
 __all__ = ["BaseSink", "Sink", "open_sink", "writing"]
@@ -90,8 +90,8 @@ def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[st
 
     text = os.fspath(url)
     if is_kafka_url(text):
-        from bridge.kafka.settings import load_settings
-        from bridge.kafka.sink import KafkaSink
+        from bridge.streams.kafka.settings import load_settings
+        from bridge.streams.kafka.sink import KafkaSink
 
         return KafkaSink(parse_url(text), load_settings(kafka_config))
     refuse_brokers(text, "written")

@@ -15,9 +15,9 @@ from bridge.alerts.packet import Item, Origin, Refusal
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SourceError, UsageError
-from bridge.kafka.url import is_kafka_url, parse_url
 from bridge.streams.batch import Batch, Gatherer, Source, first_wanted, is_finished
 from bridge.streams.follow import Follower
+from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "PathSource", "open_source"]
 
@@ -83,8 +83,8 @@ def open_source(
     text = os.fspath(url)
     if is_kafka_url(text):
         # Kafka's client library is loaded only where it is wanted.
-        from bridge.kafka.settings import load_settings
-        from bridge.kafka.source import KafkaSource
+        from bridge.streams.kafka.settings import load_settings
+        from bridge.streams.kafka.source import KafkaSource
 
         return KafkaSource(
             parse_url(text),

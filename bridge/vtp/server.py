@@ -6,6 +6,7 @@ does is in `subscriber`, and what the protocol says in `connection`.
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -176,9 +177,15 @@ def listen(broadcaster: Broadcaster, port: int, interface: str = "", reactor: An
     try:
         return cast("Port", where.listenTCP(port, broadcaster, interface=interface))
     except CannotListenError as error:
-        raise SourceError(
-            f"Port {port} cannot be opened for subscribers: {error.socketError}. "
+        taken = getattr(error.socketError, "errno", None) == errno.EADDRINUSE
+        remedy = (
             "Another broker may be using it; give another port with --broadcast."
+            if taken
+            else "Check the port (--broadcast) and the address (--interface)."
+        )
+        named = f"Port {port}" + (f" of {interface}" if interface else "")
+        raise SourceError(
+            f"{named} cannot be opened for subscribers: {error.socketError}. {remedy}"
         ) from error
     except OverflowError as error:
         raise SourceError(

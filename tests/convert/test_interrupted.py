@@ -27,8 +27,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def half_done(archive: Path, out: Path, *words: object) -> subprocess.Popen[bytes]:
     """A run that is in the middle of its work."""
-    # As the command, but for the first second without other processes.
-    start = "import bridge.convert.run as run; run.ALONE_S = 0; from bridge.cli import main; main()"
+    # As the command, but for the first second without other processes; and SIGINT as on a terminal, which a
+    # shell takes away from what it runs in the background.
+    start = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import bridge.convert.run as run; run.ALONE_S = 0; from bridge.cli import main; main()"
+    )
     command = [sys.executable, "-c", start, "convert", str(archive), "-o", str(out), *map(str, words)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

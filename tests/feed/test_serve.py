@@ -229,7 +229,7 @@ def test_a_port_that_is_taken_is_said(capsysbinary: pytest.CaptureFixture[bytes]
             *("--broadcast", port),
         )
     assert outcome.status == 1
-    assert re.search(rf"Port {port} cannot be opened for subscribers", outcome.err)
+    assert re.search(rf"Port {port} of 127.0.0.1 cannot be opened", outcome.err)
 
 
 def test_two_feeds_on_one_journal_are_one_too_many(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.kafka.heartbeat import HeartbeatWatch
+from bridge.streams.kafka.heartbeat import HeartbeatWatch
 
 
 def test_a_minute_without_heartbeat_is_told_once_and_so_is_its_end() -> None:

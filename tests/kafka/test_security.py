@@ -100,7 +100,7 @@ def test_a_feed_says_once_that_its_password_is_wrong_and_goes_on_trying(
     with caplog.at_level(logging.INFO):
         feed.until(lambda: len(feed.batches) >= 2, "two signs of life")
         feed.close()
-    told = [r.getMessage() for r in caplog.records if r.name.startswith("bridge.kafka")]
+    told = [r.getMessage() for r in caplog.records if r.name.startswith("bridge.streams.kafka")]
     assert len(told) == 1
     assert "refuses the credentials" in told[0]
     assert "Trying again" in told[0]

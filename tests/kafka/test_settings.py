@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ConfigError, UsageError
-from bridge.kafka.client import make_consumer
-from bridge.kafka.cursors import parse_start
-from bridge.kafka.explain import explain
-from bridge.kafka.presets import PRESETS
-from bridge.kafka.settings import KafkaSettings, load_settings
-from bridge.kafka.url import parse_url
+from bridge.streams.kafka.client import make_consumer
+from bridge.streams.kafka.cursors import parse_start
+from bridge.streams.kafka.explain import explain
+from bridge.streams.kafka.presets import PRESETS
+from bridge.streams.kafka.settings import KafkaSettings, load_settings
+from bridge.streams.kafka.url import parse_url
 
 VARIABLES = {
     "LSST_KAFKA_USERNAME": "someone",

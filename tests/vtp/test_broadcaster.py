@@ -223,5 +223,11 @@ def test_a_port_that_is_taken_is_named(hall: Hall) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SourceError, match=f"Port {port} cannot be opened for subscribers"):
+        with pytest.raises(SourceError, match=f"Port {port} of 127.0.0.1 cannot be opened .* Another broker"):
             listen(hall.broadcaster, port, "127.0.0.1")
+
+
+def test_a_wrong_address_is_not_blamed_on_another_broker(hall: Hall) -> None:
+    with pytest.raises(SourceError, match="--interface") as caught:
+        listen(hall.broadcaster, 0, "203.0.113.7")
+    assert "Another broker" not in str(caught.value)

@@ -14,10 +14,10 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from bridge.errors import ConfigError, UsageError
-from bridge.kafka.cursors import Place, Start
-from bridge.kafka.explain import make_client
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.cursors import Place, Start
+from bridge.streams.kafka.explain import make_client
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = [
     "REQUEST_S",

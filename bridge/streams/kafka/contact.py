@@ -14,10 +14,10 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from bridge.errors import SourceError
-from bridge.kafka.client import Cluster, common_config, describe, request_s
-from bridge.kafka.explain import Teller, explain, is_denied, is_hopeless, weight
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.client import Cluster, common_config, describe, request_s
+from bridge.streams.kafka.explain import Teller, explain, is_denied, is_hopeless, weight
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["Contact"]
 

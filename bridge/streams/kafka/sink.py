@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bridge.alerts.packet import Document, Envelope, Packet
 from bridge.errors import UsageError
-from bridge.kafka.outbox import Outbox
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 from bridge.streams.naming import file_bytes
 from bridge.streams.sink import BaseSink
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
-from bridge.kafka.presets import PRESETS
+from bridge.streams.kafka.presets import PRESETS
 
 __all__ = ["KafkaSettings", "load_settings"]
 

@@ -13,12 +13,12 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.errors import ConfigError
-from bridge.kafka.settings import KafkaSettings
+from bridge.streams.kafka.settings import KafkaSettings
 
 __all__ = ["Teller", "explain", "is_denied", "is_hopeless", "make_client", "quiet", "weight"]
 
 # The client library's own log would write raw lines to stderr beside ours.
-quiet = logging.getLogger("bridge.kafka.librdkafka")
+quiet = logging.getLogger("bridge.streams.kafka.librdkafka")
 quiet.setLevel(logging.CRITICAL + 1)
 
 _STATE = re.compile(r"\s*\(after \d+ms in state [^)]*\)")

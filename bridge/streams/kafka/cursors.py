@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.errors import ConfigError
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.url import KafkaUrl
 
-__all__ = ["Cursors", "Gap", "LookUp", "Place", "Start", "parse_start"]
+__all__ = ["Cursors", "Gap", "LookUp", "Place", "Start", "parse_start", "place_of"]
 
 Start = Literal["earliest", "latest"]
 
@@ -65,6 +65,12 @@ class Gap:
             f"Partition {number} of {topic} ends before offset {self.wanted}, which was to be read next: it "
             f"has been made anew. Reading begins at {self.found}."
         )
+
+
+def place_of(key: str) -> Place:
+    """Topic and partition in the name of a position."""
+    topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
+    return topic, int(number)
 
 
 def parse_start(value: str) -> Start:

@@ -6,24 +6,29 @@ and it is told what to do with its memory: a broker that does not answer makes t
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from bridge.errors import SourceError
-from bridge.kafka.client import common_config, request_s
-from bridge.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import KafkaUrl
+from bridge.streams.kafka.client import common_config, request_s
+from bridge.streams.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import KafkaUrl
 
-__all__ = ["Headers", "Outbox"]
+__all__ = ["Headers", "Outbox", "UndoneError"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 PATIENCE_S = 30.0
 """How long a broker may take to answer for the first time, in seconds."""
+
+
+class UndoneError(SourceError):
+    """A transaction that did not happen; what it was made from must be read again."""
 
 
 class Outbox:
@@ -82,10 +87,21 @@ class Outbox:
         }
         if transactional_id:
             config["transactional.id"] = transactional_id
+            # So long readers may have to wait for what a killed process has left half-done.
+            config.setdefault("transaction.timeout.ms", "15000")
+            limits_ms = (config["delivery.timeout.ms"], config["transaction.timeout.ms"])
+            config["delivery.timeout.ms"] = min(map(int, limits_ms))
         self._servers: str = config["bootstrap.servers"]
         self.producer: Producer = make_client(Producer, config, settings)
         for topic in url.topics:
             self._find(topic)
+        self._transactional = bool(transactional_id)
+        self._in_transaction = False
+        if transactional_id:
+            try:
+                self.producer.init_transactions(PATIENCE_S)
+            except KafkaException as error:
+                raise SourceError(explain(error.args[0], self._servers, settings)) from None
 
     def send(
         self,
@@ -103,6 +119,7 @@ class Outbox:
         SourceError
             If it, or one before it, cannot be delivered.
         """
+        self._begin()
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         while True:
             self._check()
@@ -132,6 +149,46 @@ class Outbox:
         while self.producer.flush(0.2):
             self._check()
         self._check()
+
+    def commit(self, offsets: Sequence[TopicPartition], group: Any) -> None:
+        """End a transaction: what was sent appears, and the offsets of what it was made from are noted.
+
+        Parameters
+        ----------
+        offsets
+            Next message wanted of each partition that was read.
+        group
+            Of the consumer, as it describes itself.
+
+        Raises
+        ------
+        UndoneError
+            If it did not happen: nothing appears, and reading must begin again at the group's offsets.
+        """
+        self._begin()
+        try:
+            self.producer.send_offsets_to_transaction(list(offsets), group, PATIENCE_S)
+            self.producer.commit_transaction(PATIENCE_S)
+        except KafkaException as error:
+            raise UndoneError(explain(error.args[0], self._servers, self._settings)) from None
+        self._in_transaction = False
+        self._check()
+
+    def abort(self) -> None:
+        """Give a transaction up, if one is open: nothing of it appears."""
+        if self._in_transaction:
+            self._in_transaction = False
+            # A transaction that cannot even be given up is ended by the broker, after its time.
+            with contextlib.suppress(KafkaException):
+                self.producer.abort_transaction(PATIENCE_S)
+
+    def _begin(self) -> None:
+        if self._transactional and not self._in_transaction:
+            try:
+                self.producer.begin_transaction()
+            except KafkaException as error:
+                raise SourceError(explain(error.args[0], self._servers, self._settings)) from None
+            self._in_transaction = True
 
     def discard(self) -> None:
         """Forget what has not been sent yet."""
@@ -168,7 +225,7 @@ class Outbox:
         if error is None:
             self.delivered += 1
             self.delivered_bytes += len(message)
-        elif error.code() != KafkaError._PURGE_QUEUE:
+        elif error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
             self._fail(message.topic(), max([error, *self._noted], key=weight))
 
     def _fail(self, topic: str, error: KafkaError) -> None:

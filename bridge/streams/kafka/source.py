@@ -17,16 +17,16 @@ from confluent_kafka import KafkaError, KafkaException
 from bridge.alerts.packet import Item, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
-from bridge.kafka.client import make_consumer
-from bridge.kafka.contact import Contact
-from bridge.kafka.cursors import Cursors, Gap, Place, parse_start
-from bridge.kafka.explain import Teller, explain
-from bridge.kafka.heartbeat import HeartbeatWatch
-from bridge.kafka.messages import items_of, origin_of
-from bridge.kafka.partitions import AllPartitions, Partitions, SharedPartitions
-from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 from bridge.streams.batch import Batch
+from bridge.streams.kafka.client import make_consumer
+from bridge.streams.kafka.contact import Contact
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, parse_start
+from bridge.streams.kafka.explain import Teller, explain
+from bridge.streams.kafka.heartbeat import HeartbeatWatch
+from bridge.streams.kafka.messages import items_of, origin_of
+from bridge.streams.kafka.partitions import AllPartitions, Partitions, SharedPartitions
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC, KafkaUrl
 
 __all__ = ["KafkaSource"]
 
@@ -62,6 +62,8 @@ class KafkaSource:
         Waits for seconds; tells the time in Unix seconds (UTC), from which nights are told.
     member
         Name of this process in its group, the same in every run.
+    commits
+        Note in the group what has been handed over and kept; otherwise the caller does.
 
     Attributes
     ----------
@@ -82,6 +84,7 @@ class KafkaSource:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
         member: str = "",
+        commits: bool = True,
     ) -> None:
         self.url = url
         self.settings = settings
@@ -93,9 +96,10 @@ class KafkaSource:
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
-        self._member = member
+        self._commits = commits
         self._sleep = sleep
         self._now = now
+        self._partitions: Partitions | None = None
         self._watch: HeartbeatWatch | None = None
         if HEARTBEAT_TOPIC in url.topics:
             self._watch = HeartbeatWatch(_say_heartbeat, time.monotonic())
@@ -106,7 +110,8 @@ class KafkaSource:
     def __iter__(self) -> Iterator[Batch]:
         consumer, contact = self._consumer, self._contact
         kind = SharedPartitions if "group.id" in self.settings.values else AllPartitions
-        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop)
+        partitions: Partitions = kind(consumer, self.cursors, self.follow, self.stop, self._commits)
+        self._partitions = partitions
         try:
             while not self.stop():
                 cluster = contact.look(consumer, self._now(), patient=self.follow)
@@ -133,6 +138,14 @@ class KafkaSource:
                     return
         finally:
             partitions.close()
+
+    def group(self) -> Any:
+        """The group and this member's place in it, as transactions want to know it."""
+        return self._consumer.consumer_group_metadata()
+
+    def lags(self) -> dict[str, int]:
+        """Topic to the messages that wait in the broker, as far as the client library knows by now."""
+        return self._partitions.lags() if self._partitions is not None else {}
 
     def _poll(self) -> Sequence[Any]:
         """What has come: at once when something has, all there is when it is much."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from bridge.kafka.client import REQUEST_S, Cluster, look_up_offsets
-from bridge.kafka.cursors import Cursors, Gap, Place
-from bridge.kafka.url import HEARTBEAT_TOPIC
+from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets
+from bridge.streams.kafka.cursors import Cursors, Gap, Place, place_of
+from bridge.streams.kafka.url import HEARTBEAT_TOPIC
 
 __all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
 
@@ -35,13 +35,23 @@ class Partitions:
         Go on when the ends are reached.
     stop
         Says whether to end.
+    commits
+        Note in the group what has been handed over and kept; otherwise somebody else does.
     """
 
-    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        cursors: Cursors,
+        follow: bool,
+        stop: Callable[[], bool],
+        commits: bool = True,
+    ) -> None:
         self.consumer = consumer
         self.cursors = cursors
         self.follow = follow
         self.stop = stop
+        self.commits = commits
         self.read: set[Place] = set()
         self._ends: dict[Place, int] = {}
         self._drained: set[Place] = set()
@@ -95,6 +105,17 @@ class Partitions:
             place in self._drained or self.cursors.next.get(place, 0) >= self._ends.get(place, 1 << 62)
             for place in self.read
         )
+
+    def lags(self) -> dict[str, int]:
+        """Topic to the messages that are in the broker and have not been handed over."""
+        found: dict[str, int] = {}
+        for place in self.read:
+            # Of what the last answers said: nothing is asked.
+            marks = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+            if marks is not None and marks[1] >= 0:
+                lag = max(0, marks[1] - self.cursors.next.get(place, marks[1]))
+                found[place[0]] = found.get(place[0], 0) + lag
+        return found
 
     def done(self, positions: Mapping[str, int]) -> None:
         """What has been handed over is kept now, with these positions."""
@@ -154,8 +175,15 @@ class SharedPartitions(Partitions):
     handed over meanwhile is that member's.
     """
 
-    def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
-        super().__init__(consumer, cursors, follow, stop)
+    def __init__(
+        self,
+        consumer: Consumer,
+        cursors: Cursors,
+        follow: bool,
+        stop: Callable[[], bool],
+        commits: bool = True,
+    ) -> None:
+        super().__init__(consumer, cursors, follow, stop, commits)
         self._topics: set[str] = set()
         self._to_commit: dict[Place, int] = {}
         self._committed_s = time.monotonic()
@@ -172,9 +200,10 @@ class SharedPartitions(Partitions):
 
     def done(self, positions: Mapping[str, int]) -> None:
         """Commit now and then, so that monitors see the progress and others can take over."""
+        if not self.commits:
+            return
         for key, offset in positions.items():
-            topic, _, number = key.partition("://")[2].partition("/")[2].rpartition("/")
-            self._to_commit[topic, int(number)] = offset
+            self._to_commit[place_of(key)] = offset
         if self._to_commit and time.monotonic() - self._committed_s >= COMMIT_S:
             self._commit(wait=False)
 
