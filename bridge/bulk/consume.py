@@ -55,7 +55,7 @@ class Consumer:
     store, default_schema
         Where schemas are looked up; writer schema of bare messages.
     show
-        Takes a message with what was seen in its first item (None where nothing is decoded).
+        Takes a message with what was seen in its first item (None where nothing is decoded), if any.
     complain
         Takes what could not be decoded.
     every
@@ -67,7 +67,7 @@ class Consumer:
     """
 
     store: SchemaStore
-    show: Callable[[Message, Glance | None], None]
+    show: Callable[[Message, Glance | None], None] | None
     complain: Callable[[Refusal], None] = lambda _: None
     default_schema: Schema | None = None
     every: int = 1
@@ -83,7 +83,7 @@ class Consumer:
 
     def _take(self, message: Message) -> None:
         done = self.done
-        shown = done.messages % self.every == 0
+        shown = self.show is not None and done.messages % self.every == 0
         done.messages += 1
         done.bytes += message.size
         items: list[Item] = []
@@ -94,7 +94,7 @@ class Consumer:
         for fault in faults:
             self.complain(fault)
         seen: Glance | None = None
-        if shown:
+        if shown and self.show is not None:
             if items:
                 seen = glance(items[0])
                 if seen.problem and not faults:

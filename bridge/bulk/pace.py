@@ -44,11 +44,6 @@ class Pace:
         if self.rate_hz and self.visit:
             raise UsageError("Give either a rate or visits: alerts of a visit come as fast as they can.")
 
-    @property
-    def has_beat(self) -> bool:
-        """Whether messages have times at which they are due."""
-        return bool(self.rate_hz or self.visit)
-
     def due_s(self, index: int) -> float:
         """When the message with this index (from 0) is due, in seconds from the beginning."""
         if self.visit:

@@ -104,7 +104,7 @@ def command(
     def show(message: Message, seen: Glance | None) -> None:
         if as_json:
             click.echo(orjson.dumps(describe_message(message, seen)))
-        elif not quiet:
+        else:
             click.echo(message_line(message, seen))
 
     refusals = Refusals(dead_letters)
@@ -119,7 +119,7 @@ def command(
             )
         consumer = Consumer(
             open_store(schemas),
-            show,
+            None if quiet else show,
             refusals,
             None if schema_file is None else parse_schema(schema_file.read_bytes()),
             every,

@@ -156,7 +156,10 @@ def command(
                 f"{len(done.visits_s)} visits, the slowest sent in {max(done.visits_s):.2f} s.", err=True
             )
         if done.late:
-            click.echo(f"{done.late:,} messages were late: this pace is too fast for here.", err=True)
+            click.echo(
+                f"{done.late:,} {'visits' if visit else 'messages'} were late: this pace is too fast for here.",
+                err=True,
+            )
     return 1 if done.refused else 0
 
 

@@ -162,6 +162,25 @@ def test_two_processes_cannot_write_into_one_archive(kafka: Broker, topics: Any,
     assert refused
 
 
+def test_told_to_end_it_leaves_whole_files_and_goes_on_later(
+    kafka: Broker, topics: Any, tmp_path: Path
+) -> None:
+    topic = topics.new("ended")
+    folder, log = tmp_path / "archive", tmp_path / "log"
+    url = f"kafka://{kafka.bootstrap}/{topic}"
+    command = bridge_command("archive", url, "-o", folder, "--kafka-config", settings(tmp_path), "--json")
+    topics.fill(topic, b"<a/>", timestamp=EVENING)
+    with running(command, log) as process:
+        _wait_until(_archived(folder), 1, process, log)
+        process.terminate()
+        assert process.wait(60) == 0
+    assert '"messages": 1' in log.read_text()
+    (members,) = contents(folder).values()
+    assert len(members) == 1
+    topics.fill(topic, b"<b/>", timestamp=EVENING)
+    assert run(kafka, topic, folder) == 1
+
+
 def _archived(folder: Path) -> Callable[[], int]:
     def count() -> int:
         try:
