@@ -1,4 +1,4 @@
-"""Archives of every kind are read message by message; damaged ones give what they have and say what is wrong."""
+"""Archives of every kind are read message by message; of damaged ones, what there is, and why no more."""
 
 from __future__ import annotations
 
