@@ -1,4 +1,4 @@
-"""Sources and sinks behind one kind of URL: a path today, brokers behind the same functions later."""
+"""Sources and sinks behind one kind of URL: a path, or the topics of a Kafka broker."""
 
 from __future__ import annotations
 

@@ -84,6 +84,11 @@ class Topics:
         known = self.admin.list_topics(name, timeout=10).topics[name]
         return len(known.partitions) == partitions and all(p.leader >= 0 for p in known.partitions.values())
 
+    def members(self, group: str) -> int:
+        """How many members of a group have partitions."""
+        known = self.admin.describe_consumer_groups([group])[group].result(60)
+        return sum(bool(member.assignment.topic_partitions) for member in known.members)
+
     def fill(self, topic: str, *values: bytes | None, partition: int = -1, **more: object) -> None:
         """Send messages and wait until the broker has them."""
         for value in values:

@@ -45,10 +45,15 @@ class Broker:
     ----------
     folder
         Its configuration, certificates, log and data; made if it is not there.
+    ports
+        Where it listens; chosen when it starts.
+    makes_topics
+        Make a topic when something is sent to it.
     """
 
     folder: Path
     ports: dict[str, int] = field(default_factory=dict)
+    makes_topics: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -71,7 +76,8 @@ class Broker:
         self.ports = _free_ports()
         make_certificates(self.folder)
         (self.folder / "log4j2.xml").write_text(LOGGING)
-        (self.folder / "server.properties").write_text(server_properties(self.folder, self.ports))
+        properties = server_properties(self.folder, self.ports, makes_topics=self.makes_topics)
+        (self.folder / "server.properties").write_text(properties)
         scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
         tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "--add-scram", scram]
         command = [*self._java(jars), *tool, "-c", str(self.folder / "server.properties")]
@@ -156,7 +162,7 @@ def run_for_a_person() -> None:
     """Start a broker, say what can be done with it, and stop it at Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         print("Starting Apache Kafka ...", flush=True)
-        with Broker(Path(folder) / "broker") as broker:
+        with Broker(Path(folder) / "broker", makes_topics=True) as broker:
             place = broker.bootstrap
             print(
                 f"A Kafka broker is at {place}; its data go when it ends. Try, in another terminal:\n\n"
@@ -175,11 +181,20 @@ def run_for_a_person() -> None:
                 print("\nStopping ...")
 
 
+def _end(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # Also as a background job of a shell, which would ignore Ctrl-C: the broker must not outlive us.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         if len(sys.argv) > 1:
             keep_while_used(Path(sys.argv[1]))
         else:
             run_for_a_person()
+    except KeyboardInterrupt:
+        pass
     except UnavailableError as problem:
         sys.exit(f"No broker can be started: {problem}.")

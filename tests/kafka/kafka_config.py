@@ -31,7 +31,7 @@ OAUTH_MODULE = (
 )
 
 
-def server_properties(folder: Path, ports: dict[str, int]) -> str:
+def server_properties(folder: Path, ports: dict[str, int], *, makes_topics: bool = False) -> str:
     """The broker's configuration file.
 
     Parameters
@@ -40,6 +40,8 @@ def server_properties(folder: Path, ports: dict[str, int]) -> str:
         Of this broker; data and certificates lie in it.
     ports
         Port on the loopback interface for each of `LISTENERS`.
+    makes_topics
+        Make a topic when something is sent to it.
     """
     places = {name: f"{name}://127.0.0.1:{port}" for name, port in ports.items()}
     lines = {
@@ -69,7 +71,8 @@ def server_properties(folder: Path, ports: dict[str, int]) -> str:
         "share.coordinator.state.topic.min.isr": "1",
         # Tests wait for groups to form: nobody else will come.
         "group.initial.rebalance.delay.ms": "0",
-        "auto.create.topics.enable": "false",
+        "auto.create.topics.enable": str(makes_topics).lower(),
+        "num.partitions": "2",
         "message.max.bytes": "1048588",
         "connection.failed.authentication.delay.ms": "20",
         "log.cleaner.enable": "false",

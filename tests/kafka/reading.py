@@ -59,14 +59,14 @@ class Following:
             stop=lambda: self._stopped,
             **more,
         )
-        self._batches: Iterator[Batch] = iter(self.source)
+        self.taking: Iterator[Batch] = iter(self.source)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Take batches until a condition holds."""
         limit = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < limit, f"waited in vain for {what}; have {self.texts}"
-            self.batches.append(next(self._batches))
+            self.batches.append(next(self.taking))
 
     def until_texts(self, *expected: str) -> None:
         self.until(lambda: len(self.texts) >= len(expected), f"{expected}")
@@ -82,5 +82,5 @@ class Following:
 
     def close(self) -> None:
         self._stopped = True
-        for batch in self._batches:
+        for batch in self.taking:
             self.batches.append(batch)

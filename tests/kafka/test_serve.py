@@ -119,9 +119,10 @@ def test_two_feeds_share_a_group_and_the_survivor_takes_over(
     survey = Survey(topics, topic, 300, pause_s=0.02)
     one, two = (feed_command(url, tmp_path, name, config, "--broadcast", 0) for name in ("one", "two"))
     with running(one, tmp_path / "one.log"), running(two, tmp_path / "two.log") as second:
+        wait_for(lambda: topics.members(topic) == 2, "both feeds to have their share")
         survey.start()
-        wait_for(lambda: published(tmp_path / "one.journal") >= 20, "the first feed to have its share")
-        wait_for(lambda: published(tmp_path / "two.journal") >= 20, "the second feed to have its share")
+        wait_for(lambda: published(tmp_path / "one.journal") >= 20, "events of the first feed")
+        wait_for(lambda: published(tmp_path / "two.journal") >= 20, "events of the second feed")
         second.send_signal(signal.SIGKILL)
         second.wait()
         survey.hurry.set()

@@ -26,6 +26,11 @@ Headers = Sequence[tuple[str, bytes | None]]
 PATIENCE_S = 30.0
 """How long a broker may take to answer for the first time, in seconds."""
 
+MAKING_S = 2.0
+"""How long a broker may take to make a topic, in seconds."""
+
+_NOT_YET = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
+
 
 class UndoneError(SourceError):
     """A transaction that did not happen; what it was made from must be read again."""
@@ -211,8 +216,8 @@ class Outbox:
             if answer.error is None:
                 return
             # A broker that makes topics by itself begins with this question, and answers it later.
-            being_made = answer.error.code() == KafkaError.LEADER_NOT_AVAILABLE or answer.error.retriable()
-            if not being_made or self._clock() > limit - PATIENCE_S + 3.0:
+            may_come = answer.error.retriable() or answer.error.code() in _NOT_YET
+            if not may_come or self._clock() > limit - PATIENCE_S + MAKING_S:
                 raise SourceError(self._about(topic, answer.error))
             time.sleep(0.2)
 
