@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +13,44 @@ from kafka_broker import Broker
 
 from bridge.cli import main
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "bulk.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "bulk.md"
+
+
+def keys_of(document: Any) -> set[str]:
+    """All keys of a JSON document, but not the kinds of messages, which are data."""
+    if isinstance(document, list):
+        return {key for each in document for key in keys_of(each)}
+    if isinstance(document, dict):
+        below = [keys_of(value) for key, value in document.items() if key != "kinds"]
+        return set(document).union(*below)
+    return set()
+
+
+def test_each_key_of_a_json_document_is_explained(
+    kafka: Broker, topics: Any, tmp_path: Path, shared_data: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    url = f"kafka://{kafka.bootstrap}/{topics.new()}"
+    alert = min((shared_data / "alerts").glob("ztf-*.avro"))
+    text = (DOCS / "cli.md").read_text("utf-8")
+    for words in (
+        ("produce", alert, "--to", url, "--visit", 1),
+        ("consume", url, "--once", "--group", url.rpartition("/")[2]),
+        ("monitor", url, "--once", "--group", url.rpartition("/")[2]),
+        ("archive", url, "--once", "-o", tmp_path / "archive"),
+        ("replay", tmp_path / "archive", "--to", tmp_path / "again"),
+    ):
+        capfdbinary.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([*map(str, words), "--json"])
+        assert end.value.code == 0, words
+        out = capfdbinary.readouterr().out.decode()
+        lines = out.splitlines() if words[0] in ("consume", "monitor") else [out]
+        section = re.search(rf"^## {words[0]}\n(.*?)(?=^## )", text, re.M | re.S)
+        assert section
+        told = set(re.findall(r"`(\w+)`", section[1]))
+        for line in lines:
+            assert keys_of(json.loads(line)) <= told, words[0]
 
 
 def test_the_session_runs_from_top_to_bottom(
