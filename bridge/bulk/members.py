@@ -1,7 +1,7 @@
 """A message as a member of a tar archive, and back: key, headers and time travel in the member's own header.
 
-They are written as records of the POSIX pax format, so any tar program unpacks the archive, and an archive
-that was moved away from its index still knows all that Kafka knew.
+They stand in the comment of a POSIX pax header, the one record that every tar program passes over in silence,
+so an archive that was moved away from its index still knows all that Kafka knew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ __all__ = ["END", "envelope_of", "member_bytes", "padding"]
 END = bytes(2 * tarfile.BLOCKSIZE)
 """What stands at the end of a tar archive."""
 
-PREFIX = "VOEVENTBRIDGE."
+COMMENT = "comment"
+MARK = "voevent-bridge"
 
 
 def padding(size: int) -> int:
@@ -53,21 +54,20 @@ def member_bytes(
     """
     topic, partition, offset = place
     content = value or b""
-    records = {f"{PREFIX}topic": topic, f"{PREFIX}partition": str(partition), f"{PREFIX}offset": str(offset)}
+    known: dict[str, Any] = {"topic": topic, "partition": partition, "offset": offset}
     if envelope.timestamp_ms is not None:
-        records[f"{PREFIX}timestamp_ms"] = str(envelope.timestamp_ms)
+        known["timestamp_ms"] = envelope.timestamp_ms
         mtime_s = envelope.timestamp_ms / 1000
     if envelope.key is not None:
-        records[f"{PREFIX}key"] = _text(envelope.key)
+        known["key"] = _text(envelope.key)
     if envelope.headers:
-        pairs = [(key, None if data is None else _text(data)) for key, data in envelope.headers]
-        records[f"{PREFIX}headers"] = orjson.dumps(pairs).decode()
+        known["headers"] = [(key, None if data is None else _text(data)) for key, data in envelope.headers]
     if value is None:
-        records[f"{PREFIX}tombstone"] = "1"
+        known["tombstone"] = True
     info = tarfile.TarInfo(name)
     info.size = len(content)
     info.mtime = int(mtime_s)
-    info.pax_headers = records
+    info.pax_headers = {COMMENT: orjson.dumps({MARK: known}).decode()}
     header = info.tobuf(tarfile.PAX_FORMAT)
     return b"".join((header, content, bytes(padding(len(content))))), len(header)
 
@@ -80,23 +80,23 @@ def envelope_of(info: tarfile.TarInfo) -> tuple[Envelope, bool] | None:
     SourceError
         If the member's header is damaged.
     """
-    records: dict[str, Any] = dict(info.pax_headers)
-    if f"{PREFIX}offset" not in records:
+    comment = info.pax_headers.get(COMMENT, "")
+    if not comment.startswith(f'{{"{MARK}":'):
         return None
     try:
-        key = records.get(f"{PREFIX}key")
-        pairs = orjson.loads(records.get(f"{PREFIX}headers", "[]"))
-        time_ms = records.get(f"{PREFIX}timestamp_ms")
+        known = orjson.loads(comment)[MARK]
+        key, time_ms = known.get("key"), known.get("timestamp_ms")
         envelope = Envelope(
             None if key is None else _bytes(key),
-            tuple((name, None if data is None else _bytes(data)) for name, data in pairs),
+            tuple((name, None if data is None else _bytes(data)) for name, data in known.get("headers", ())),
             None if time_ms is None else int(time_ms),
         )
-    except (TypeError, ValueError) as error:
+        is_tombstone = bool(known.get("tombstone"))
+    except (AttributeError, TypeError, ValueError) as error:
         raise SourceError(
             f"The member {info.name} says of its message what cannot be read ({error})."
         ) from None
-    return envelope, f"{PREFIX}tombstone" in records
+    return envelope, is_tombstone
 
 
 def _text(data: bytes) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +56,20 @@ def test_a_member_of_another_archive_is_no_message_of_ours() -> None:
 
 def test_a_damaged_header_is_told() -> None:
     info = tarfile.TarInfo("0/1.bin")
-    info.pax_headers = {"VOEVENTBRIDGE.offset": "1", "VOEVENTBRIDGE.key": "!"}
-    with pytest.raises(SourceError, match=r"0/1\.bin says of its message"):
-        envelope_of(info)
+    for damaged in ('{"key": "!"}', '{"headers": 3}', "[]", "{"):
+        info.pax_headers = {"comment": f'{{"voevent-bridge":{damaged}}}'}
+        with pytest.raises(SourceError, match=r"0/1\.bin says of its message"):
+            envelope_of(info)
+
+
+@pytest.mark.skipif(shutil.which("tar") is None, reason="there is no tar program here")
+def test_a_tar_program_lists_and_unpacks_it_without_a_word(tmp_path: Path) -> None:
+    envelope = Envelope(b"\xff", (("h", b"\x00"),), 1_772_750_000_000)
+    data, _ = member_bytes("0/7.xml", b"<a/>", envelope, place=("t", 0, 7), mtime_s=0)
+    (tmp_path / "t.tar").write_bytes(data + END)
+    done = subprocess.run(
+        ["tar", "-xvf", "t.tar"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (done.stdout.split() or done.stderr.split()[1:]) == ["0/7.xml"]
+    assert not done.stdout or not done.stderr
+    assert (tmp_path / "0/7.xml").read_bytes() == b"<a/>"
