@@ -54,6 +54,7 @@ class Contact:
         self._clock = clock
         self._next_look_s = 0.0
         self._look_s = float(settings.values.get("topic.metadata.refresh.interval.ms", LOOK_MS)) / 1000
+        self._met = False
         self._failures = 0
         self._failing_since_s: float | None = None
         self._noted: list[KafkaError] = []
@@ -93,12 +94,15 @@ class Contact:
         try:
             cluster = describe(consumer, self._url, names, self.servers, request_s(self._failures))
         except KafkaException as error:
-            # The library gives its reasons only here.
-            consumer.poll(0)
+            if not self._met:
+                # The library gives its reasons only here. Later the reading asks for them: a poll here would
+                # swallow a message.
+                consumer.poll(0)
             self.fail(error.args[0])
             if not patient:
                 self._give_up_in_time(error.args[0])
             return None
+        self._met = True
         self._next_look_s = self._clock() + self._look_s
         self._answered()
         for name in names:

@@ -97,6 +97,12 @@ class Partitions:
         self.consumer.assign(self._assignment(self.read))
         self._lost.clear()
 
+    def rewind(self) -> None:
+        """Read again from the cursors: what the library was about to hand over may be lost on the way."""
+        if self.read:
+            with contextlib.suppress(KafkaException):
+                self.consumer.assign(self._assignment(self.read))
+
     def finished(self) -> bool:
         """Whether the ends that were found at the beginning are reached, when nothing is followed."""
         if self.follow or not self._looked:

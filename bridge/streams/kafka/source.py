@@ -132,6 +132,7 @@ class KafkaSource:
                     partitions.mend(self._note_gap)
                 except KafkaException as error:
                     contact.fail(error.args[0])
+                    partitions.rewind()
                     yield Batch()
                     self._sleep(contact.pause_s)
                 if partitions.finished():
