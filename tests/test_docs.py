@@ -25,8 +25,8 @@ from bridge.cli import main, root
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 CLI = PROJECT / "docs" / "cli.md"
-# What needs the network, or takes long and has tests of its own.
-NOT_RUN = {"bench", "consume", "demo", "monitor", "produce", "schemas fetch"}
+# What needs a network or a broker, or takes long, and has tests of its own.
+NOT_RUN = {"archive", "bench", "consume", "demo", "monitor", "produce", "schemas fetch"}
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,18 @@ from bridge.errors import BridgeError, UsageError
 __all__ = ["main", "root"]
 
 COMMANDS = {
+    "archive": "keep Kafka topics in tar files, one a night, exactly once",
     "bench": "measure this machine: lens, translator, feed",
-    "consume": "take alerts out of a Kafka topic: show, keep, save stamps",
+    "consume": "print and save the alerts of a Kafka topic",
     "convert": "alert files in, VOEvents out",
     "demo": "simulated surveys, a filter, the feed and a stock Comet, in one minute",
     "filter": "keep the packets that meet a condition, byte for byte",
     "inspect": "show an alert or VOEvent to a person",
     "journal": "look into the journal of a feed",
     "mapping": "list, show, check and write mapping files",
-    "monitor": "watch what flows through Kafka topics",
-    "produce": "send alerts to a Kafka topic, at a pace",
+    "monitor": "watch Kafka topics: rate, lag, age, schemas",
+    "produce": "send alerts from files to a Kafka topic",
+    "replay": "send an archive again, at any speed",
     "schemas": "list, show, add and fetch alert schemas",
     "serve": "run the feed: alerts in, VOEvents out over VTP",
     "simulate": "make realistic alerts from a seed",

@@ -1,83 +1,151 @@
-"""``voevent-bridge consume``: alerts out of Kafka topics, shown and kept."""
+"""``voevent-bridge consume``: messages of a Kafka topic on the terminal and into folders."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
 
-from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress, until_signal
+from bridge.alerts.schema import parse_schema
+from bridge.alerts.store import open_store
+from bridge.cli.shared import Refusals, kafka_option, schemas_option, until_signal
 
 __all__ = ["command"]
 
 
-@click.command("consume")
-@click.argument("source", metavar="URL")
-@click.option("-o", "--output", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-              help="Keep all packets in this folder, byte for byte, one file each.")  # fmt: skip
-@click.option("--stamps", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-              help="Save the cutout images of the shown alerts in this folder.")  # fmt: skip
+@click.command()
+@click.argument("url", metavar="URL")
 @click.option(
-    "--every", metavar="N", type=click.IntRange(min=1), default=1, help="Show every Nth message [1]."
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Save each packet in this folder, .tar or .tar.gz.",
 )
-@click.option("--no-decode", is_flag=True, help="Do not look into the messages: bytes are kept and counted.")
-@click.option("--count", metavar="N", type=click.IntRange(min=1), help="End after N messages.")
-@click.option("--once", is_flag=True, help="From the first message there is to the last, and end.")
-@kafka_option
+@click.option(
+    "--stamps",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Save the cutouts (FITS, as they are) in this folder.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Print one alert of N.",
+)
+@click.option("--quiet", is_flag=True, help="Print no alerts.")
+@click.option("--no-decode", is_flag=True, help="Do not look into messages: place, time, kind and size only.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many messages.")
+@click.option(
+    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["earliest", "latest"]),
+    help="Where to begin [latest; with --once earliest].",
+)
+@click.option("--group", metavar="NAME", help="Read in this consumer group, from its commits.")
 @schemas_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per shown message on standard output.")
+@click.option(
+    "--schema",
+    "schema_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Schema of bare Avro messages.",
+)
+@kafka_option
+@click.option(
+    "--dead-letters",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what cannot be decoded in this folder, with the reason.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="A JSON line for each alert printed, and one for the summary."
+)
 def command(
-    source: str,
+    url: str,
     output: Path | None,
     stamps: Path | None,
     every: int,
+    quiet: bool,
     no_decode: bool,
     count: int | None,
     once: bool,
-    kafka_config: str | None,
+    start: str | None,
+    group: str | None,
     schemas: str | None,
+    schema_file: Path | None,
+    kafka_config: str | None,
+    dead_letters: Path | None,
     as_json: bool,
 ) -> int:
-    """Show and keep what comes through Kafka topics, until Ctrl-C.
+    """Print the alerts of a Kafka topic as they come, and save them or their cutouts.
 
     \b
     Examples:
-      voevent-bridge consume kafka://localhost/ztf --every 10 --stamps stamps/
-      voevent-bridge consume kafka://localhost/lsst -o alerts/ --once
+      voevent-bridge consume kafka://localhost/ztf --every 100
+      voevent-bridge consume kafka://localhost/ztf --once -o alerts/ --stamps stamps/
     """
-    from bridge.alerts.store import open_store
-    from bridge.streams import open_source
-    from bridge.streams.kafka.consume import consume, document_of, summary_of
-    from bridge.streams.kafka.url import is_kafka_url
-    from bridge.streams.outlets import FolderOutlet
+    from bridge.bulk.consume import Consumer, describe_message, message_line
+    from bridge.bulk.glance import Glance
+    from bridge.bulk.raw import Message, open_messages
+    from bridge.streams.outlets import FolderOutlet, TarOutlet
 
-    if not is_kafka_url(source):
-        raise click.UsageError(f"{source} is no Kafka URL (kafka://host[:9092]/topic).")
     if no_decode and stamps is not None:
-        raise click.UsageError("--stamps needs the alerts decoded; leave --no-decode out.")
-    refusals = Refusals(None)
+        raise click.UsageError("--stamps needs to look into the messages; leave --no-decode out.")
 
-    def show(item: Any, record: Any) -> None:
-        click.echo(orjson.dumps(document_of(item, record)) if as_json else summary_of(item, record))
+    def show(message: Message, seen: Glance | None) -> None:
+        if as_json:
+            click.echo(orjson.dumps(describe_message(message, seen)))
+        else:
+            click.echo(message_line(message, seen))
 
-    with until_signal() as stop, showing_progress("Receiving") as say:
-        batches = open_source(
-            source, store=open_store(schemas), follow=not once, stop=stop, kafka_config=kafka_config
+    refusals = Refusals(dead_letters)
+    with until_signal() as stop, ExitStack() as stack:
+        is_tar = output is not None and output.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
+        packets: FolderOutlet | TarOutlet | None = None
+        if output is not None:
+            packets = (
+                stack.enter_context(TarOutlet(output))
+                if is_tar
+                else stack.enter_context(FolderOutlet(output))
+            )
+        consumer = Consumer(
+            open_store(schemas),
+            None if quiet else show,
+            refusals,
+            None if schema_file is None else parse_schema(schema_file.read_bytes()),
+            every,
+            not no_decode,
+            packets,
+            None if stamps is None else stack.enter_context(FolderOutlet(stamps)),
         )
-        done = consume(
-            batches,
-            show=show,
-            refuse=refusals,
-            keep=FolderOutlet(output) if output is not None else None,
-            stamps=FolderOutlet(stamps) if stamps is not None else None,
-            every=every,
-            decode=not no_decode,
-            count=count,
-            progress=lambda d: say(f"{d.read:,} messages, {d.bytes / 1e6:,.1f} MB"),
+        source = open_messages(
+            url, kafka_config=kafka_config, group=group, start=start, follow=not once, stop=stop
         )
+        for messages, _ in source.batches():
+            consumer.take(messages if count is None else messages[: count - consumer.done.messages])
+            if consumer.done.messages == count:
+                break
     refusals.close()
-    megabytes = done.bytes / 1e6
-    click.echo(f"{done.read:,} messages ({megabytes:,.1f} MB), {refusals.count:,} refused.", err=True)
-    return 1 if refusals.count else 0
+    done = consumer.done
+    if as_json:
+        click.echo(orjson.dumps({"summary": asdict(done)}))
+    else:
+        saved = f", {done.saved:,} packets" if output else ""
+        saved += f", {done.stamps:,} cutouts" if stamps else ""
+        click.echo(
+            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) read{saved} saved, "
+            f"{done.unreadable:,} could not be decoded."
+            if saved
+            else f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) read, {done.unreadable:,} could not be decoded.",
+            err=True,
+        )
+    return 1 if done.unreadable else 0

@@ -1,76 +1,87 @@
-"""``voevent-bridge monitor``: what flows through Kafka topics, in numbers."""
+"""``voevent-bridge monitor``: how topics and the groups that read them are doing."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+import sys
 
 import click
 import orjson
 
+from bridge.alerts.store import open_store
 from bridge.cli.shared import kafka_option, schemas_option, until_signal
 
 __all__ = ["command"]
 
 
-@click.command("monitor")
-@click.argument("source", metavar="URL")
-@click.option("--interval", metavar="S", type=click.FloatRange(min=0.1), default=2.0, help="Seconds from report to report [2].")  # fmt: skip
-@click.option("--count", metavar="N", type=click.IntRange(min=1), help="End after N reports.")
-@kafka_option
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    metavar="S",
+    default=2.0,
+    show_default=True,
+    help="Seconds from one look to the next.",
+)
+@click.option("--once", is_flag=True, help="Look once, at the newest messages of each partition.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many looks.")
+@click.option(
+    "--group", metavar="NAME", default="", help="Consumer group whose lag is told [that of the settings]."
+)
 @schemas_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per report on standard output.")
+@kafka_option
+@click.option("--json", "as_json", is_flag=True, help="A JSON line for each look.")
 def command(
-    source: str,
+    url: str,
     interval: float,
+    once: bool,
     count: int | None,
-    kafka_config: str | None,
+    group: str,
     schemas: str | None,
+    kafka_config: str | None,
     as_json: bool,
-) -> None:
-    """Watch what comes through Kafka topics, until Ctrl-C.
+) -> int:
+    """Watch Kafka topics: rate, bytes, lag of a group, age of the alerts, schema ids.
 
-    Reported are rate, size, lag, age and schemas. All messages are read, and nothing is stored.
+    It reads alone and commits nothing, so it takes nothing away from other readers.
 
     \b
-    Example:
-      voevent-bridge monitor kafka://localhost/ztf --interval 5
+    Examples:
+      voevent-bridge monitor kafka://localhost/ztf,lsst --group telescope
+      voevent-bridge monitor kafka://localhost/ztf --once --json
     """
-    from bridge.alerts.store import open_store
-    from bridge.streams.kafka.monitor import Monitor
-    from bridge.streams.kafka.settings import load_settings
-    from bridge.streams.kafka.source import KafkaSource
-    from bridge.streams.kafka.url import is_kafka_url, parse_url
+    from rich.console import Console
+    from rich.live import Live
 
-    if not is_kafka_url(source):
-        raise click.UsageError(f"{source} is no Kafka URL (kafka://host[:9092]/topic).")
+    from bridge.bulk.monitor import look_once, watch
+    from bridge.bulk.monitor_view import snapshot_line, snapshot_table
+
+    store = open_store(schemas)
     with until_signal() as stop:
-        topics = KafkaSource(
-            parse_url(source), load_settings(kafka_config), open_store(schemas), {}, follow=True, stop=stop
-        )
-        monitor = Monitor(time.time())
-        due, reports = time.monotonic() + interval, 0
-        for batch in topics:
-            monitor.take(batch)
-            if time.monotonic() < due:
-                continue
-            due, reports = time.monotonic() + interval, reports + 1
-            now = time.time()
-            found = [report.as_json() for report in monitor.report(now, topics.lags())]
-            if as_json:
-                click.echo(orjson.dumps({"time": now, "topics": found}))
-            else:
-                click.echo("\n".join(map(_line, found)) or "Nothing has come yet.")
-            if reports == count:
-                return
-
-
-def _line(report: dict[str, Any]) -> str:
-    age = "-" if report["age_s"] is None else f"{report['age_s']:.1f} s"
-    lag = "-" if report["lag"] is None else f"{report['lag']:,}"
-    schemas = ", ".join(report["schemas"])
-    return (
-        f"{report['topic']}: {report['per_second']:.1f}/s, {report['bytes_per_second'] / 1e6:.2f} MB/s, "
-        f"{report['messages']:,} messages, lag {lag}, age {age}, {report['refused']:,} refused"
-        f"{'; ' + schemas if schemas else ''}"
-    )
+        if once:
+            looks = iter([look_once(url, store, kafka_config=kafka_config, group=group, stop=stop)])
+        else:
+            looks = watch(url, store, kafka_config=kafka_config, group=group, interval_s=interval, stop=stop)
+        lives = sys.stdout.isatty() and not as_json and not once
+        console = Console()
+        live = Live(console=console, auto_refresh=False) if lives else None
+        troubled = False
+        if live is not None:
+            live.start()
+        try:
+            for number, look in enumerate(looks, 1):
+                troubled = bool(look.trouble)
+                if as_json:
+                    click.echo(orjson.dumps(look.document()))
+                elif live is not None:
+                    live.update(snapshot_table(look), refresh=True)
+                elif once:
+                    console.print(snapshot_table(look))
+                else:
+                    click.echo(snapshot_line(look))
+                if number == count:
+                    break
+        finally:
+            if live is not None:
+                live.stop()
+    return 1 if troubled else 0

@@ -1,102 +1,192 @@
-"""``voevent-bridge produce``: alerts and VOEvents into a Kafka topic, at a pace."""
+"""``voevent-bridge produce``: alerts out of files into a Kafka topic."""
 
 from __future__ import annotations
 
-import itertools
-import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
 
-from bridge.cli.shared import Refusals, ending_orderly, kafka_option, schemas_option, showing_progress
+from bridge.alerts.packet import Item
+from bridge.alerts.registry import Registry
+from bridge.alerts.schema import Schema, parse_schema
+from bridge.alerts.store import SchemaStore, open_store
+from bridge.bulk.reframe import FRAMINGS, Frame
+from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress, until_signal
 
 __all__ = ["command"]
 
+VISIT_INTERVAL_S = 39.0
 
-@click.command("produce")
-@click.argument("sources", metavar="IN...", nargs=-1, required=True)
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("--to", "target", metavar="URL", required=True, help="kafka://host[:9092]/topic.")
-@click.option("--rate", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Messages per second [as fast as it goes].")  # fmt: skip
 @click.option(
-    "--visit", metavar="N", type=click.IntRange(min=1), help="Messages per visit, which go at once."
+    "--rate", type=click.FloatRange(min=0), metavar="N", help="Alerts per second [as fast as possible]."
 )
 @click.option(
-    "--interval", metavar="S", type=click.FloatRange(min=0), help="Seconds from visit to visit [39]."
+    "--visit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep a survey's beat: N alerts at once, then a pause.",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Seconds from visit to visit, with --visit [39].",
+)
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many alerts.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Send the inputs so many times.",
+)
+@click.option(
+    "--framing",
+    "frame",
+    type=click.Choice(FRAMINGS),
+    default="as-is",
+    show_default=True,
+    help="How messages say their schema: container (ocf), five bytes with its id (confluent), not at all (bare), as key (keyed).",
+)
+@click.option(
+    "--schema-id", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Schema id for --framing confluent."
+)
+@click.option(
+    "--registry", metavar="URL", help="Schema registry that gives the ids; unknown schemas are registered."
+)
+@click.option(
+    "--subject",
+    metavar="NAME",
+    default="alert-packet",
+    show_default=True,
+    help="Name under which schemas are registered.",
+)
+@schemas_option
+@click.option(
+    "--schema",
+    "schema_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Schema of bare Avro in the inputs.",
 )
 @kafka_option
-@schemas_option
-@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-              help="Keep what is refused in this folder, with the reason.")  # fmt: skip
+@click.option(
+    "--dead-letters",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what is refused in this folder, with the reason.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
-    sources: tuple[str, ...],
+    inputs: tuple[str, ...],
     target: str,
     rate: float | None,
     visit: int | None,
     interval: float | None,
-    kafka_config: str | None,
+    count: int | None,
+    repeat: int,
+    frame: Frame,
+    schema_id: int | None,
+    registry: str | None,
+    subject: str,
     schemas: str | None,
+    schema_file: Path | None,
+    kafka_config: str | None,
     dead_letters: Path | None,
     as_json: bool,
 ) -> int:
-    """Send alerts and VOEvents to a Kafka topic, byte for byte as they are.
+    """Send alerts to a Kafka topic, every delivery checked.
 
-    A file of one alert is one message; each record of a file of many becomes one, with its schema.
+    IN is a file, a folder or a tar archive of alerts, or - for standard input.
 
     \b
     Examples:
-      voevent-bridge produce alerts/ --to kafka://localhost/ztf --rate 20
-      voevent-bridge produce alerts.tar.gz --to kafka://localhost/lsst --visit 1000 --interval 39
+      voevent-bridge produce alerts.tar.gz --to kafka://localhost/ztf --rate 20
+      voevent-bridge produce lsst/ --to kafka://localhost/lsst --visit 10000 --interval 39 --repeat 100
     """
-    from bridge.alerts.store import open_store
-    from bridge.streams import open_source
-    from bridge.streams.kafka.pace import parse_pace
-    from bridge.streams.kafka.produce import produce
+    from bridge.bulk.pace import Pace
+    from bridge.bulk.produce import produce
+    from bridge.bulk.raw import kafka_url
     from bridge.streams.kafka.settings import load_settings
     from bridge.streams.kafka.sink import KafkaSink
-    from bridge.streams.kafka.url import is_kafka_url, parse_url
 
-    if not is_kafka_url(target):
-        raise click.UsageError(f"--to {target} is no Kafka URL (kafka://host[:9092]/topic).")
-    pace = parse_pace(rate, visit, interval)
+    if interval is not None and visit is None:
+        raise click.UsageError(
+            "--interval is the time from visit to visit; say how many alerts with --visit N."
+        )
+    pace = Pace(rate or 0.0, visit or 0, VISIT_INTERVAL_S if interval is None else interval)
     store = open_store(schemas)
-    opened = [open_source(source, store=store, kafka_config=kafka_config) for source in sources]
+    default_schema = None if schema_file is None else parse_schema(schema_file.read_bytes())
     refusals = Refusals(dead_letters)
-    began = time.monotonic()
-    with (
-        ending_orderly(),
-        KafkaSink(parse_url(target), load_settings(kafka_config)) as sink,
-        showing_progress("Sending") as say,
-    ):
+    sink = KafkaSink(kafka_url(target), load_settings(kafka_config))
+    with until_signal() as stop, showing_progress("Sending") as say:
         done = produce(
-            itertools.chain.from_iterable(opened),
+            _items(inputs, repeat, store, default_schema),
             sink,
             pace,
+            frame=frame,
+            schema_id=_ids(schema_id, registry, subject),
+            count=count,
             refuse=refusals,
             progress=lambda d: say(f"{d.messages:,} messages, {d.bytes / 1e6:,.1f} MB"),
+            stop=stop,
+            wait=sink.outbox.wait,
         )
     refusals.close()
-    seconds = max(time.monotonic() - began, 1e-3)
     if as_json:
-        document = {
-            "messages": done.messages,
-            "bytes": done.bytes,
-            "refused": refusals.count,
-            "seconds": round(seconds, 3),
-            "visits_s": [round(visit_s, 3) for visit_s in done.visits_s],
-            "late": done.late,
-        }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        rate_hz = round(done.messages / done.seconds, 3) if done.seconds else None
+        click.echo(orjson.dumps(asdict(done) | {"rate_hz": rate_hz}, option=orjson.OPT_INDENT_2).decode())
     else:
+        speed = f" ({done.messages / done.seconds:,.0f}/s)" if done.seconds else ""
         click.echo(
-            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) in {seconds:.1f} s, "
-            f"{refusals.count:,} refused.",
+            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) in {done.seconds:.1f} s{speed}, "
+            f"{done.refused:,} refused.",
             err=True,
         )
         if done.visits_s:
-            longest = max(done.visits_s)
-            click.echo(f"{len(done.visits_s)} visits, the slowest sent in {longest:.2f} s.", err=True)
+            click.echo(
+                f"{len(done.visits_s)} visits, the slowest sent in {max(done.visits_s):.2f} s.", err=True
+            )
         if done.late:
-            click.echo(f"{done.late:,} messages were late: this pace is too fast for here.", err=True)
-    return 1 if refusals.count else 0
+            click.echo(
+                f"{done.late:,} {'visits' if visit else 'messages'} were late: this pace is too fast for here.",
+                err=True,
+            )
+    return 1 if done.refused else 0
+
+
+def _items(
+    inputs: tuple[str, ...], repeat: int, store: SchemaStore, default_schema: Schema | None
+) -> Iterator[Item]:
+    from bridge.streams import open_source
+
+    for _ in range(repeat):
+        for each in inputs:
+            for batch in open_source(each, store=store, default_schema=default_schema):
+                yield from batch
+
+
+def _ids(schema_id: int | None, registry: str | None, subject: str) -> Callable[[Schema], int] | None:
+    if schema_id is not None and registry is not None:
+        raise click.UsageError("Give either --schema-id or --registry.")
+    if schema_id is not None:
+        return lambda _: schema_id
+    if registry is None:
+        return None
+    server = Registry(registry)
+    known: dict[Schema, int] = {}
+
+    def ask(schema: Schema) -> int:
+        if schema not in known:
+            known[schema] = server.register(subject, schema)
+        return known[schema]
+
+    return ask

@@ -111,7 +111,7 @@ class Outbox:
     def send(
         self,
         topic: str,
-        value: bytes,
+        value: bytes | None,
         *,
         key: bytes | None = None,
         headers: Headers = (),
@@ -140,6 +140,13 @@ class Outbox:
                 break
         self.sent += 1
         self.producer.poll(0)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, and hear meanwhile what became of messages; raises `SourceError` as `send` does."""
+        limit = self._clock() + seconds
+        while (rest := limit - self._clock()) > 0:
+            self.producer.poll(rest)
+            self._check()
 
     def flush(self) -> None:
         """Wait until the broker has all that was sent; raises `SourceError` if it does not take it."""

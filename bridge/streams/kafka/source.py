@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from bridge.alerts.packet import Item, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.streams.batch import Batch
@@ -184,7 +185,7 @@ class KafkaSource:
                 self._beat()
                 continue
             origin = origin_of(message, self.cursors.key(place))
-            batch.extend(items_of(value, origin, self.store, self.default_schema))
+            batch.extend(self._items(value, origin))
             batch.positions[origin.partition] = origin.offset + 1
             size += len(value or b"")
             if size >= MAX_BYTES or len(batch) >= MAX_ITEMS:
@@ -198,6 +199,10 @@ class KafkaSource:
         yield batch
         if not self.stop():
             partitions.done(batch.positions)
+
+    def _items(self, value: bytes | None, origin: Origin) -> Iterable[Item]:
+        """What a message becomes."""
+        return items_of(value, origin, self.store, self.default_schema)
 
     def _heed(self, partitions: Partitions, place: Place, offset: int, error: KafkaError) -> None:
         code = error.code()

@@ -1,0 +1,107 @@
+"""A message as a member of a tar archive, and back: key, headers and time travel in the member's own header.
+
+They stand in the comment of a POSIX pax header, the one record that every tar program passes over in silence,
+so an archive that was moved away from its index still knows all that Kafka knew.
+"""
+
+from __future__ import annotations
+
+import base64
+import tarfile
+from typing import Any
+
+import orjson
+
+from bridge.alerts.packet import Envelope
+from bridge.errors import SourceError
+
+__all__ = ["END", "envelope_of", "member_bytes", "padding"]
+
+END = bytes(2 * tarfile.BLOCKSIZE)
+"""What stands at the end of a tar archive."""
+
+COMMENT = "comment"
+MARK = "voevent-bridge"
+
+
+def padding(size: int) -> int:
+    """Zero bytes after a member's content of this size."""
+    return -size % tarfile.BLOCKSIZE
+
+
+def member_bytes(
+    name: str, value: bytes | None, envelope: Envelope, *, place: tuple[str, int, int], mtime_s: float
+) -> tuple[bytes, int]:
+    """A message as tar has it: header, content, padding.
+
+    Parameters
+    ----------
+    name
+        Of the member.
+    value
+        The message; None for a tombstone.
+    envelope
+        What came with it.
+    place
+        Topic, partition, offset.
+    mtime_s
+        Time of the member where the message has none, in Unix seconds.
+
+    Returns
+    -------
+    tuple
+        The bytes, a multiple of 512, and where in them the content begins.
+    """
+    topic, partition, offset = place
+    content = value or b""
+    known: dict[str, Any] = {"topic": topic, "partition": partition, "offset": offset}
+    if envelope.timestamp_ms is not None:
+        known["timestamp_ms"] = envelope.timestamp_ms
+        mtime_s = envelope.timestamp_ms / 1000
+    if envelope.key is not None:
+        known["key"] = _text(envelope.key)
+    if envelope.headers:
+        known["headers"] = [(key, None if data is None else _text(data)) for key, data in envelope.headers]
+    if value is None:
+        known["tombstone"] = True
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    info.mtime = int(mtime_s)
+    info.pax_headers = {COMMENT: orjson.dumps({MARK: known}).decode()}
+    header = info.tobuf(tarfile.PAX_FORMAT)
+    return b"".join((header, content, bytes(padding(len(content))))), len(header)
+
+
+def envelope_of(info: tarfile.TarInfo) -> tuple[Envelope, bool] | None:
+    """What came with a message, and whether it is a tombstone; None for a member that was no message.
+
+    Raises
+    ------
+    SourceError
+        If the member's header is damaged.
+    """
+    comment = info.pax_headers.get(COMMENT, "")
+    if not comment.startswith(f'{{"{MARK}":'):
+        return None
+    try:
+        known = orjson.loads(comment)[MARK]
+        key, time_ms = known.get("key"), known.get("timestamp_ms")
+        envelope = Envelope(
+            None if key is None else _bytes(key),
+            tuple((name, None if data is None else _bytes(data)) for name, data in known.get("headers", ())),
+            None if time_ms is None else int(time_ms),
+        )
+        is_tombstone = bool(known.get("tombstone"))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise SourceError(
+            f"The member {info.name} says of its message what cannot be read ({error})."
+        ) from None
+    return envelope, is_tombstone
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

@@ -1,0 +1,90 @@
+"""``voevent-bridge archive``: topics into tar files, one a night."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import orjson
+
+from bridge.alerts.store import open_store
+from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the archive; an archive that is there is gone on with.",
+)
+@click.option(
+    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["earliest", "latest"]),
+    default="earliest",
+    show_default=True,
+    help="Where a new archive begins.",
+)
+@click.option(
+    "--night-begins",
+    type=click.FloatRange(0, 24),
+    metavar="HOUR",
+    default=15.0,
+    show_default=True,
+    help="Hour (UTC) at which a new night, and a new file, begins.",
+)
+@schemas_option
+@kafka_option
+@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+def command(
+    url: str,
+    output: Path,
+    once: bool,
+    start: str,
+    night_begins: float,
+    schemas: str | None,
+    kafka_config: str | None,
+    as_json: bool,
+) -> int:
+    """Archive Kafka topics: one tar file a night and topic, each packet as it came, exactly once.
+
+    It may be killed at any moment; the next run goes on where the archive ends.
+
+    \b
+    Examples:
+      voevent-bridge archive "kafka://localhost/ztf_{yyyymmdd}_programid1" -o archive/
+      voevent-bridge archive kafka://localhost/lsst -o archive/ --once
+    """
+    from bridge.bulk.archive import archive_topics
+
+    with until_signal() as stop, showing_progress("Archiving") as say:
+        done = archive_topics(
+            url,
+            output,
+            open_store(schemas),
+            kafka_config=kafka_config,
+            start=start,
+            follow=not once,
+            night_begins_h=night_begins,
+            stop=stop,
+            progress=lambda d: say(f"{d.messages:,} messages, {d.bytes / 1e6:,.1f} MB"),
+        )
+    if as_json:
+        click.echo(orjson.dumps(asdict(done), option=orjson.OPT_INDENT_2).decode())
+    else:
+        lost = f" {done.gaps:,} had been deleted by the broker before." if done.gaps else ""
+        click.echo(
+            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) archived in {output}, "
+            f"which held {done.resumed:,} before.{lost}",
+            err=True,
+        )
+    return 1 if done.gaps else 0
