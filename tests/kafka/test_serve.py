@@ -215,7 +215,8 @@ def test_a_wrong_password_is_told_once_by_a_feed_that_goes_on_trying(
 
 def test_the_command_says_what_is_wrong_with_a_url(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with running(bridge_command("serve", "--from", "kafka://me:hush@host/t"), log) as process:
+    command = bridge_command("serve", "--from", "kafka://me:hush@host/t", "--journal", tmp_path / "j")
+    with running(command, log) as process:
         assert process.wait(60) == 2
     assert "holds no user and no password" in log.read_text()
     assert "hush" not in log.read_text()
