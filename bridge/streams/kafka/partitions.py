@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -22,7 +23,7 @@ COMMIT_S = 5.0
 RETRY_S = 1.0
 
 
-class Partitions:
+class Partitions(ABC):
     """What both ways of reading have in common.
 
     Parameters
@@ -49,9 +50,9 @@ class Partitions:
         self._begun: dict[str, int] = {}
         self._looked = False
 
+    @abstractmethod
     def update(self, cluster: Cluster, topics: Sequence[str]) -> None:
         """Read what there is now."""
-        raise NotImplementedError
 
     def take_begun(self) -> dict[str, int]:
         """Positions of partitions that have just begun; kept, they keep a crash from losing the place."""
