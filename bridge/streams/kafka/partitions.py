@@ -114,6 +114,7 @@ class Partitions(ABC):
                 found[place[0]] = found.get(place[0], 0) + lag
         return found
 
+    @abstractmethod
     def done(self, positions: Mapping[str, int]) -> None:
         """What has been handed over is kept now, with these positions."""
 
@@ -163,6 +164,9 @@ class AllPartitions(Partitions):
             self.read.difference_update(old)
         self._looked = True
         self.cursors.settle()
+
+    def done(self, positions: Mapping[str, int]) -> None:
+        """Nobody else reads these partitions, so there is nobody to tell."""
 
 
 class SharedPartitions(Partitions):
