@@ -66,7 +66,7 @@ def test_help_of_each_command_has_a_sentence_and_an_example(
 ) -> None:
     assert call(*path, "--help") == 0
     out = capsys.readouterr().out
-    assert re.search(r"^  [A-Z].*\.", out, re.M), "no sentence"
+    assert re.search(r"^  [A-Z][^\n]*(\n  \S[^\n]*)*\.", out, re.M), "no sentence"
     assert re.search(rf"^  Examples?:\n    voevent-bridge {' '.join(path)}\b", out, re.M), "no example"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, NoReturn
 
 import fastavro
 
@@ -11,7 +11,7 @@ from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
 from bridge.errors import PacketError
 
-__all__ = ["decode_datum", "decode_packet"]
+__all__ = ["decode_datum", "decode_packet", "refuse_weightless"]
 
 
 def decode_datum(schema: Schema, data: bytes, start: int = 0, stop: int | None = None) -> Any:
@@ -27,9 +27,12 @@ def decode_datum(schema: Schema, data: bytes, start: int = 0, stop: int | None =
     Raises
     ------
     PacketError
-        If the datum is truncated, malformed, or longer than its schema says.
+        If the datum is truncated, malformed, or longer than its schema says; or if the schema has an array
+        whose elements take no bytes, which would let a few bytes fill the memory.
     """
     stop = len(data) if stop is None else stop
+    if schema.has_weightless_arrays:
+        refuse_weightless(schema)
     stream = io.BytesIO(data[start:stop])
     try:
         record = fastavro.schemaless_reader(stream, schema.parsed)
@@ -58,3 +61,11 @@ def decode_packet(packet: Packet) -> Any:
         As `decode_datum`.
     """
     return decode_datum(packet.schema, packet.data, packet.start, packet.stop)
+
+
+def refuse_weightless(schema: Schema) -> NoReturn:
+    """Refuse a datum of a schema in which a few bytes can claim any number of elements; always raises."""
+    raise PacketError(
+        f"schema {schema.name} has an array whose elements take no bytes: a datum could claim any number "
+        "of them, and is not decoded"
+    )

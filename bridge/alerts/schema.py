@@ -149,6 +149,11 @@ class Schema:
         return _build(self.parsed, {})
 
     @cached_property
+    def has_weightless_arrays(self) -> bool:
+        """Whether an array has elements of no bytes, so that a few bytes can claim any number of them."""
+        return _weightless_array(self.root, set())
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the parsing canonical form: equal for schemas that lay bytes out alike."""
         canonical = fastavro.schema.to_parsing_canonical_form(self.parsed)
@@ -214,3 +219,22 @@ def _build(parsed: Any, names: dict[str, Node]) -> Node:
     elif node.kind == "fixed":
         node.size = parsed["size"]
     return node
+
+
+def _weightless(node: Node, above: frozenset[int] = frozenset()) -> bool:
+    """Whether a value of a type can take no bytes."""
+    if node.kind == "record":
+        below = above | {id(node)}
+        return id(node) not in above and all(_weightless(inner, below) for inner, _ in node.fields.values())
+    return node.kind == "null" or (node.kind == "fixed" and not node.size)
+
+
+def _weightless_array(node: Node, seen: set[int]) -> bool:
+    if id(node) in seen:
+        return False
+    seen.add(id(node))
+    if node.kind == "array" and _weightless(node.element):
+        return True
+    inner = [field for field, _ in node.fields.values()] + list(node.branches)
+    inner += [node.items] if node.items is not None else []
+    return any(_weightless_array(each, seen) for each in inner)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from bridge.alerts.schema import Node, Schema, parse_schema
@@ -94,6 +95,8 @@ def name_types(shape: Any, serial: Any = None) -> Any:
 def cases(draw: st.DrawFn) -> Case:
     """A random record schema with the bytes of a random value, in a random block layout."""
     schema = parse_schema(name_types(draw(records(types()))))
+    # fastavro believes any count of elements that take no bytes, and fills the memory with them.
+    assume(not schema.has_weightless_arrays)
     return Case(schema, encode(draw, schema.root))
 
 

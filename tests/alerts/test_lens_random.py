@@ -6,15 +6,17 @@ import io
 
 import fastavro
 import pytest
-from avro_strategies import Case, cases
+from avro_strategies import Case, cases, name_types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same import same
 
 from bridge.alerts.fields import follow, list_fields, resolve
 from bridge.alerts.lens import Lens, datum_end
-from bridge.alerts.schema import Schema
+from bridge.alerts.schema import Schema, parse_schema
 from bridge.errors import PacketError
+
+NULLS = {"type": "array", "items": "null"}
 
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -117,3 +119,14 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     schema = Schema('{"type": "record", "name": "a", "fields": [{"name": "magpsf", "type": "float"}]}')
     with pytest.raises(Exception, match="'magpsf'"):
         resolve(schema, "magpfs")
+
+
+def test_elements_without_bytes_cannot_fill_the_memory() -> None:
+    """Ten bytes may claim 2**59 nulls; fastavro would make them all."""
+    schema = parse_schema(name_types({"type": "record", "fields": [{"name": "n", "type": NULLS}]}))
+    claim = b"\x80" * 8 + b"\x10\x00"
+    for paths in ([], ["n"], ["len(n)"]):
+        with pytest.raises(PacketError, match="take no bytes"):
+            Lens(schema, paths)(claim)
+    with pytest.raises(PacketError, match="take no bytes"):
+        datum_end(schema, claim, 0, len(claim))

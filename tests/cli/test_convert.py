@@ -316,7 +316,7 @@ def test_a_bare_message_needs_its_schema(convert: Convert, alerts: Path, tmp_pat
 
 
 MISTAKES: dict[str, tuple[int, str, tuple[str, ...]]] = {
-    "broker in": (2, "cannot be read by this version", ("kafka://host/topic",)),
+    "broker in": (2, "cannot be read by this version", ("vtp://host:8099",)),
     "broker out": (2, "cannot be written by this version", ("{one}", "-o", "kafka://host/topic")),
     "empty input": (2, "empty name", ("",)),
     "empty output": (2, "empty name", ("{one}", "-o", "")),

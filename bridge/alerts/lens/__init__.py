@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro
 
-from bridge.alerts.decode import decode_datum
+from bridge.alerts.decode import decode_datum, refuse_weightless
 from bridge.alerts.fields import Field, follow, resolve
 from bridge.alerts.lens.columns import ColumnMaker, RawColumn, raw_columns
 from bridge.alerts.lens.compiler import Program, Unsupported, compile_end, compile_program
@@ -98,6 +98,8 @@ class Lens:
             return self._decode(data, start, stop)
 
     def _compile(self, *, short_strings: bool) -> Program | None:
+        if self.schema.has_weightless_arrays:
+            return None
         try:
             return compile_program(
                 self.schema,
@@ -133,6 +135,8 @@ def datum_end(schema: Schema, data: bytes, start: int, stop: int) -> int:
             return walk(data, start, stop)
         except _REFUSED:
             continue
+    if schema.has_weightless_arrays:
+        refuse_weightless(schema)
     stream = io.BytesIO(data[start:stop])
     try:
         fastavro.schemaless_reader(stream, schema.parsed)
@@ -143,6 +147,8 @@ def datum_end(schema: Schema, data: bytes, start: int, stop: int) -> int:
 
 @lru_cache(maxsize=256)
 def _walks(schema: Schema) -> tuple[Callable[[bytes, int, int], int], ...]:
+    if schema.has_weightless_arrays:
+        return ()
     try:
         return tuple(compile_end(schema, short_strings=short) for short in (True, False))
     except Unsupported:
