@@ -1,5 +1,7 @@
 """Pipelines in processes of their own, fed in order and read in order.
 
+Each has a pipe to itself, so that one that is killed while it writes ends its own stream and holds up nobody:
+in a queue that all share (as in `concurrent.futures`) the half of a message would be waited for without end.
 They are quiet about Ctrl-C, which reaches them too, and end with the process that started them even if
 that is killed.
 """
@@ -11,9 +13,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from queue import SimpleQueue
 
 from bridge.alerts.packet import Item
 from bridge.errors import SourceError
@@ -48,43 +51,80 @@ def translate_in_processes(
     context = get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(context, "set_forkserver_preload"):
         context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(plan,)) as pool:
-        waiting: deque[tuple[Sequence[Item], Future[list[Outcome]]]] = deque()
+    workers: deque[_Worker] = deque()
+    waiting: deque[tuple[Sequence[Item], _Worker]] = deque()
+    try:
+        for _ in range(jobs):
+            workers.append(_Worker(context, plan))
+        for batch in batches:
+            workers[0].give(list(batch))
+            waiting.append((batch, workers[0]))
+            workers.rotate(-1)
+            if len(waiting) >= jobs * _AHEAD:
+                done, worker = waiting.popleft()
+                yield done, worker.take()
+        while waiting:
+            done, worker = waiting.popleft()
+            yield done, worker.take()
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+class _Worker:
+    """One process, seen from here: batches go in without waiting, outcomes are waited for."""
+
+    def __init__(self, context: BaseContext, plan: Plan) -> None:
+        self._pipe, far_end = context.Pipe()
+        # `context` is one of those that have `Process`; typeshed gives the base class none.
+        self._process = context.Process(target=_run, args=(far_end, plan), daemon=True)  # type: ignore[attr-defined]
+        self._process.start()
+        far_end.close()
+        self._batches: SimpleQueue[list[Item] | None] = SimpleQueue()
+        # A thread feeds it: while this one is blocked by a full pipe the outcomes can still be read.
+        threading.Thread(target=self._feed, daemon=True).start()
+
+    def give(self, batch: list[Item]) -> None:
+        self._batches.put(batch)
+
+    def take(self) -> list[Outcome]:
         try:
-            for batch in batches:
-                waiting.append((batch, pool.submit(_work, list(batch))))
-                if len(waiting) >= jobs * _AHEAD:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
-            while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        except BrokenProcessPool as error:
+            outcome: list[Outcome] | BaseException = self._pipe.recv()
+        except (EOFError, OSError):
             raise SourceError(
                 "A process that translates alerts has died; if it was for want of memory, use fewer --jobs."
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            ) from None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def end(self) -> None:
+        self._batches.put(None)
+        self._process.kill()
+        self._process.join()
+
+    def _feed(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            try:
+                self._pipe.send(batch)
+            except OSError:
+                # It has died, which `take` finds out.
+                return
 
 
-_pipeline: Pipeline | None = None
-
-
-def _start(plan: Plan) -> None:
-    global _pipeline
+def _run(pipe: Connection, plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _pipeline = Pipeline(plan, lenient=True)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _work(items: list[Item]) -> list[Outcome]:
-    assert _pipeline is not None
-    return [_pipeline(item) for item in items]
+    pipeline = Pipeline(plan, lenient=True)
+    while True:
+        try:
+            items: list[Item] = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            outcome: list[Outcome] | Exception = [pipeline(item) for item in items]
+        except Exception as error:
+            outcome = error
+        try:
+            pipe.send(outcome)
+        except OSError:
+            return

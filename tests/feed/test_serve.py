@@ -184,7 +184,7 @@ MISTAKES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "no source": (2, "Say where the alerts come from", ()),
     "missing file": (2, "cannot be read (No such file", ("{tmp}/feed.toml",)),
     "folder for a file": (2, "cannot be read (Is a directory)", ("{tmp}",)),
-    "broker": (2, "cannot be read by this version", ("--from", "kafka://host/topic")),
+    "broker without a topic": (2, "names no topic", ("--from", "kafka://host")),
     "missing source": (1, "cannot be read", ("--from", "{tmp}/missing")),
     "port": (2, "between 1 and 65535", ("--from", "{tmp}", "--broadcast", "-1")),
     "port word": (2, "not a valid integer", ("--from", "{tmp}", "--broadcast", "http")),
