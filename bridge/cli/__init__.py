@@ -27,7 +27,7 @@ COMMANDS = {
     "demo": "simulated surveys, a filter, the feed and a stock Comet, in one minute",
     "filter": "keep the packets that meet a condition, byte for byte",
     "inspect": "show an alert or VOEvent to a person",
-    "journal": "look into the journal of a feed",
+    "journal": "look into the journal of a feed, and keep it safe",
     "mapping": "list, show, check and write mapping files",
     "monitor": "watch Kafka topics: rate, lag, age, schemas",
     "produce": "send alerts from files to a Kafka topic",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,8 +14,10 @@ from typing import Any
 import click
 import orjson
 
+from bridge.cli.journal_care import backup, check, compact
+from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError, UsageError
-from bridge.journal import DEFAULT_PATH, JournalReader, Summary
+from bridge.journal import DEFAULT_PATH, Cone, JournalReader, Search, Summary
 
 __all__ = ["command"]
 
@@ -23,17 +27,49 @@ Command = Callable[..., Any]
 
 
 def _selection(function: Command) -> Command:
+    """Give a command the options that select events; it gets them as one `Search`."""
+
+    @functools.wraps(function)
+    def with_search(
+        role: str | None,
+        stream: str | None,
+        ivorn: str | None,
+        since: str | None,
+        until: str | None,
+        cone: str | None,
+        **rest: Any,
+    ) -> Any:
+        search = Search(
+            role=role,
+            stream=stream,
+            glob=ivorn,
+            since=_time(since, "--since"),
+            until=_time(until, "--until"),
+            cone=None if cone is None else _cone(cone),
+        )
+        return function(search=search, **rest)
+
+    command: Command = with_search
     for option in reversed(
         (
             click.option("--role", type=_ROLES, help="Only events of this role."),
             click.option("--stream", metavar="IVO", help="Only IVORNs with this part before '#'."),
             click.option(
+                "--ivorn", metavar="GLOB", help="Only IVORNs like this: * any text, ? one character."
+            ),
+            click.option(
                 "--since", metavar="TIME", help="Published since: 12h, 7d, or 2026-04-01T12:00:00Z."
+            ),
+            click.option("--until", metavar="TIME", help="Published before: 12h (ago), or a time."),
+            click.option(
+                "--cone",
+                metavar="CONE",
+                help="Only around a position: RA,DEC,RADIUS in degrees; the radius also as 30arcmin or 10arcsec.",
             ),
         )
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
 def _journal(function: Command) -> Command:
@@ -43,12 +79,16 @@ def _journal(function: Command) -> Command:
 
 @click.group()
 def command() -> None:
-    """Look into the journal of a feed: list, show and export what it published.
+    """Look into the journal of a feed, search it, and keep it safe; the feed may run meanwhile.
 
     \b
     Example:
       voevent-bridge journal list --since 12h
     """
+
+
+for _command in (backup, check, compact):
+    command.add_command(_command)
 
 
 @command.command("list")
@@ -57,19 +97,18 @@ def command() -> None:
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True,
               help="At most so many, the newest first.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def list_(
-    path: str, role: str | None, stream: str | None, since: str | None, limit: int, as_json: bool
-) -> None:
+def list_(path: str, search: Search, limit: int, as_json: bool) -> None:
     """List events, the newest first.
 
     \b
     Examples:
       voevent-bridge journal list
       voevent-bridge journal list --role observation --since 12h --json
+      voevent-bridge journal list --cone 187.706,12.391,30arcmin
     """
     with JournalReader.open(path) as reader:
-        found = reader.find(role=role, stream=stream, since=_time(since), limit=limit)
-        counts = reader.statistics()
+        found = reader.search(search, limit)
+        counts = reader.statistics(groups=as_json)
     if as_json:
         _write_json(
             {"journal": path, "statistics": asdict(counts), "events": [_row(event) for event in found]}
@@ -129,9 +168,7 @@ def show(path: str, ivorn: str, as_json: bool) -> None:
 @click.option("-o", "--output", "out", metavar="OUT", required=True, type=click.Path(path_type=Path),
               help="Folder (a file per event), .tar or .tar.gz.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
-def export(
-    path: str, role: str | None, stream: str | None, since: str | None, out: Path, as_json: bool
-) -> None:
+def export(path: str, search: Search, out: Path, as_json: bool) -> None:
     """Write published packets to files, byte for byte.
 
     An archive appears under its name only when it is whole; so does each file in a folder.
@@ -148,27 +185,50 @@ def export(
     if not archive and out.exists() and not out.is_dir():
         raise UsageError(f"{out} cannot take events: name a folder, a .tar or a .tar.gz.")
     count = size = 0
-    with JournalReader.open(path) as reader, TarOutlet(out) if archive else FolderOutlet(out) as outlet:
-        for entry in kept_events(reader, role=role, stream=stream, since=_time(since)):
+    with (
+        JournalReader.open(path) as reader,
+        showing_progress("export") as say,
+        TarOutlet(out) if archive else FolderOutlet(out) as outlet,
+    ):
+        for entry in kept_events(reader, search):
             outlet.put(event_file_name(entry.ivorn), entry.data)
             count += 1
             size += len(entry.data)
+            say(f"{count:,} events")
     if as_json:
         _write_json({"journal": path, "output": str(out), "events": count, "bytes": size})
     else:
         click.echo(f"{count:,} events ({size:,} bytes) written to {out}.", err=True)
 
 
-def _time(text: str | None) -> float | None:
+def _time(text: str | None, option: str) -> float | None:
     if text is None:
         return None
-    from bridge.feed.config import parse_duration
+    from bridge.feed.units import parse_duration
 
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.now(UTC).timestamp() - parse_duration(text, "--since")
+        return datetime.now(UTC).timestamp() - parse_duration(text, option)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_RADIUS = re.compile(r"([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*(arcmin|arcsec)?")
+_PER_DEGREE = {None: 1.0, "arcmin": 60.0, "arcsec": 3600.0}
+
+
+def _cone(text: str) -> Cone:
+    parts = [part.strip() for part in text.split(",")]
+    radius = _RADIUS.fullmatch(parts[-1])
+    try:
+        ra_deg, dec_deg = map(float, parts[:-1])
+        if radius is None:
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"--cone is {text!r}; give right ascension, declination and radius in degrees: 187.7,12.4,0.5."
+        ) from None
+    return Cone(ra_deg, dec_deg, float(radius[1]) / _PER_DEGREE[radius[2]])
 
 
 def _iso(time_unix_s: float) -> str:

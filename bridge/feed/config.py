@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bridge.errors import ConfigError, UsageError
+from bridge.feed.retention import Bounds
+from bridge.feed.units import parse_duration, parse_size
 from bridge.journal.journal import DEFAULT_PATH
 from bridge.mapping import TranslateOptions
 from bridge.pipeline import Plan
@@ -20,11 +21,6 @@ __all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
 
 DEFAULT_PORT = 8099
 """VTP's port for subscribers (Comet's default)."""
-
-_LONGEST_S = 36_525 * 86_400.0
-
-_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([smhd])")
 
 # Key in the file -> type that its value must have, per table.
 _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
@@ -43,7 +39,13 @@ _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "strict": (bool,),
         "dead_letters": (str,),
     },
-    "journal": {"file": (str,), "retention": (str,), "durability": (str,)},
+    "journal": {
+        "file": (str,),
+        "retention": (str,),
+        "max_size": (str,),
+        "remember": (str,),
+        "durability": (str,),
+    },
     "broadcast": {
         "port": (int,),
         "interface": (str,),
@@ -77,8 +79,8 @@ class FeedConfig:
         The journal's file.
     durability
         ``full``: a published event outlives a power failure; ``normal``: it outlives the process.
-    retention_s
-        How long packets are kept, in seconds.
+    bounds
+        How much the journal keeps, and how long.
     dead_letters
         Folder for what cannot be used.
     port, interface
@@ -98,7 +100,7 @@ class FeedConfig:
     follow: bool = True
     journal: Path = DEFAULT_PATH
     durability: Literal["full", "normal"] = "full"
-    retention_s: float = 7 * 86_400.0
+    bounds: Bounds = field(default_factory=Bounds)
     dead_letters: Path = Path("voevent-bridge.dead-letters")
     port: int = DEFAULT_PORT
     interface: str = ""
@@ -131,23 +133,6 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
         raise
     except UsageError as error:
         raise ConfigError(str(error)) from error
-
-
-def parse_duration(text: str, what: str) -> float:
-    """Seconds in a text such as ``90s``, ``15m``, ``12h`` or ``7d``.
-
-    Raises
-    ------
-    ConfigError
-        If it is no duration; `what` names the setting.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if not match:
-        raise ConfigError(f"{what} is {text!r}; give a number with a unit: 90s, 15m, 12h or 7d.")
-    seconds = float(match[1]) * _UNITS_S[match[2]]
-    if seconds > _LONGEST_S:
-        raise ConfigError(f"{what} is {text!r}, more than a hundred years; give 36525d at most.")
-    return seconds
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -230,8 +215,6 @@ def _build(values: dict[str, Any]) -> FeedConfig:
         "once": "once",
     }
     settings = {target: values[key] for key, target in plain.items() if key in values}
-    if "journal.retention" in values:
-        settings["retention_s"] = parse_duration(values["journal.retention"], "retention")
     port = settings.get("port", DEFAULT_PORT)
     if not 0 <= port <= 65_535:
         raise ConfigError(f"port is {port}; give one between 1 and 65535, or 0 for a free one.")
@@ -251,10 +234,29 @@ def _build(values: dict[str, Any]) -> FeedConfig:
             strict=values.get("feed.strict", False),
         ),
         journal=journal,
+        bounds=_bounds(values),
         dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
         broadcaster=BroadcasterSettings(**broadcaster),
         **settings,
     )
+
+
+def _bounds(values: Mapping[str, Any]) -> Bounds:
+    given: dict[str, Any] = {
+        f"{name}_s": parse_duration(values[f"journal.{name}"], name)
+        for name in ("retention", "remember")
+        if f"journal.{name}" in values
+    }
+    if "journal.max_size" in values:
+        given["max_bytes"] = parse_size(values["journal.max_size"], "max_size")
+    retention_s = given.get("retention_s", Bounds.retention_s)
+    given.setdefault("remember_s", max(retention_s, Bounds.remember_s))
+    if given["remember_s"] < retention_s:
+        raise ConfigError(
+            f"remember ({given['remember_s']:g} s) is shorter than retention ({retention_s:g} s): an event "
+            "whose packet is kept cannot be forgotten. Give remember the longer time."
+        )
+    return Bounds(**given)
 
 
 def _check_choice(settings: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from bridge.errors import BridgeError, UsageError
 from bridge.feed.config import FeedConfig
 from bridge.feed.intake import Counts, Intake
 from bridge.feed.positions import from_journal
-from bridge.feed.retention import prune_expired
+from bridge.feed.retention import keep_within
 from bridge.journal import Journal
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
@@ -36,7 +36,7 @@ __all__ = ["serve"]
 _log = logging.getLogger(__name__)
 
 STATUS_INTERVAL_S = 60.0
-RETENTION_INTERVAL_S = 600.0
+RETENTION_INTERVAL_S = 60.0
 ONCE_CHECK_S = 0.05
 # Between two looks at a followed folder, where looking is quick.
 LOOK_INTERVAL_S = 0.1
@@ -211,7 +211,7 @@ class _Feed:
         )
 
     def _retain(self) -> Any:
-        return deferToThread(prune_expired, self.journal, self.config.retention_s, self.stop)
+        return deferToThread(keep_within, self.config.bounds, self.journal, self.stop)
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if self.stop.is_set():

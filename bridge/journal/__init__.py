@@ -13,16 +13,19 @@ from bridge.journal.entry import (
     NewEntry,
     Pruned,
     SavedCursor,
+    Space,
     Statistics,
     Summary,
 )
 from bridge.journal.journal import DEFAULT_PATH, DEFAULT_RETENTION_S, Journal
 from bridge.journal.reader import JournalReader
+from bridge.journal.search import Cone, Search
 
 __all__ = [
     "DEFAULT_PATH",
     "DEFAULT_RETENTION_S",
     "Appended",
+    "Cone",
     "Conflict",
     "Entry",
     "Journal",
@@ -31,6 +34,8 @@ __all__ = [
     "NewEntry",
     "Pruned",
     "SavedCursor",
+    "Search",
+    "Space",
     "Statistics",
     "Summary",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "NewEntry",
     "Pruned",
     "SavedCursor",
+    "Space",
     "Statistics",
     "Summary",
 ]
@@ -165,6 +166,37 @@ class Pruned:
 
 
 @dataclass(frozen=True, slots=True)
+class Space:
+    """Room that a journal takes on the disk, in bytes.
+
+    Parameters
+    ----------
+    file_bytes
+        Length of the file.
+    used_bytes
+        The part of it that holds something; the rest is free for new events.
+    log_bytes
+        Length of the log beside it (``-wal``), which is folded into the file now and then.
+    page_bytes
+        Length of a page: room is taken and given back in pages.
+    shrinks
+        Whether free room can be given back in steps. Files made by version 1 of the tables cannot; they
+        can after `compact`.
+    """
+
+    file_bytes: int
+    used_bytes: int
+    log_bytes: int
+    page_bytes: int
+    shrinks: bool
+
+    @property
+    def free_bytes(self) -> int:
+        """Room in the file for new events."""
+        return self.file_bytes - self.used_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Counts over the whole life of a journal.
 
@@ -172,17 +204,20 @@ class Statistics:
     ----------
     events
         Events ever stored.
+    forgotten
+        Events of which nothing is known any more.
     kept, kept_bytes
         Events whose packets are still there, and the bytes of these packets.
     duplicates, conflicts
         Entries that came again, and entries that were refused.
     by_role, by_kind
-        Events ever stored, by VOEvent role and by kind.
+        Events that are remembered, by VOEvent role and by kind.
     oldest_at, newest_at
         Times of the oldest kept and of the newest event, in Unix seconds; None in an empty journal.
     """
 
     events: int
+    forgotten: int
     kept: int
     kept_bytes: int
     duplicates: int

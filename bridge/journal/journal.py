@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self
@@ -16,6 +16,7 @@ from typing import IO, Self
 from bridge.journal.connection import Durability, open_writing, take_lock
 from bridge.journal.entry import Appended, Conflict, NewEntry, Pruned
 from bridge.journal.reader import JournalReader
+from bridge.journal.upkeep import forget_events, forget_subscribers, give_back, prune_bodies
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_RETENTION_S", "Journal"]
 
@@ -168,11 +169,11 @@ class Journal(JournalReader):
         with self._transaction() as connection:
             return connection.execute("DELETE FROM subscriber WHERE ivo = ?", (subscriber_ivo,)).rowcount > 0
 
-    def prune(self, older_than: float, max_rows: int = 500) -> Pruned:
+    def prune(self, older_than: float, max_rows: int = 200) -> Pruned:
         """Remove the bytes of the oldest packets, a small step at a time; call until it removes none.
 
         IVORN, digest and object stay, so that an old event is still recognised and can be cited (some
-        350 bytes each). The room is used again by new events; the file itself does not shrink.
+        350 bytes each), until they are forgotten.
 
         Parameters
         ----------
@@ -181,14 +182,77 @@ class Journal(JournalReader):
         max_rows
             At most so many in one transaction, so that publishing waits milliseconds.
         """
+        return self._prune_up_to(self.seq_at(older_than), max_rows)
+
+    def prune_oldest(self, max_rows: int = 200) -> Pruned:
+        """Remove the bytes of the oldest packets whatever their age, a small step at a time."""
+        return self._prune_up_to(self.last_seq(), max_rows)
+
+    def _prune_up_to(self, seq: int, max_rows: int) -> Pruned:
+        first = self.first_kept_seq()
+        if first is None or first > seq:
+            # Mostly there is nothing to do: no transaction, so nobody waits.
+            return Pruned(0, 0)
         with self._transaction() as connection:
-            old = connection.execute(
-                "SELECT body.seq, size_bytes FROM body CROSS JOIN event ON event.seq = body.seq "
-                "WHERE published_at < ? ORDER BY body.seq LIMIT ?",
-                (older_than, max_rows),
-            ).fetchall()
-            connection.executemany("DELETE FROM body WHERE seq = ?", [(seq,) for seq, _ in old])
-        return Pruned(len(old), sum(size for _, size in old))
+            return prune_bodies(connection, seq, max_rows)
+
+    def forget(self, older_than: float, max_rows: int = 100) -> int:
+        """Remove all that is known about the oldest events without packets, a small step at a time.
+
+        What is forgotten is not recognised any more: if it comes again it is published again.
+
+        Parameters
+        ----------
+        older_than
+            Events published before this time go, in Unix seconds (UTC).
+        max_rows
+            At most so many in one transaction.
+
+        Returns
+        -------
+        How many went; 0 when nothing old is left.
+        """
+        seq = self.seq_at(older_than)
+        oldest = self._rows("SELECT min(seq) FROM event")[0][0]
+        if oldest is None or oldest > seq:
+            return 0
+        with self._transaction() as connection:
+            return forget_events(connection, seq, max_rows)
+
+    def forget_subscribers(self, saved_before: float) -> int:
+        """Treat subscribers whose places have not moved since a time (Unix seconds) as newcomers."""
+        with self._transaction() as connection:
+            return forget_subscribers(connection, saved_before)
+
+    def forget_positions(self, parts: Iterable[str]) -> None:
+        """Treat parts of the source as never read."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM position WHERE part = ?", [(part,) for part in parts])
+
+    def give_back(self, max_pages: int = 256) -> int:
+        """Shorten the file by free pages, a small step at a time.
+
+        Parameters
+        ----------
+        max_pages
+            At most so many; a page has 8,192 bytes.
+
+        Returns
+        -------
+        How many pages went; 0 when none is free, or the file was made by version 1 of the tables.
+        """
+        with self._transaction() as connection:
+            return give_back(connection, max_pages)
+
+    def compact(self) -> None:
+        """Write the file anew without free room, and so that it can be shortened in steps from now on.
+
+        Nothing else can be done with the journal meanwhile, and the disk needs room for a second one.
+        """
+        with self._using() as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def _store(connection: sqlite3.Connection, entry: NewEntry, now: float) -> tuple[int | None, Conflict | None]:

@@ -6,19 +6,18 @@ the feed (another) share a journal without sharing anything in memory.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from array import array
+from collections.abc import Sequence
 
 from bridge.errors import SourceError
-from bridge.journal.connection import explained, open_reading
-from bridge.journal.entry import Entry, SavedCursor, Statistics, Summary
+from bridge.journal.entry import Entry, SavedCursor, Space, Statistics, Summary
+from bridge.journal.search import Cone, Search, conditions
+from bridge.journal.view import JournalView
 
 __all__ = ["JournalReader"]
+
+# What ``PRAGMA auto_vacuum`` says of a file that can be shortened in steps.
+_INCREMENTAL = 2
 
 _SUMMARY = """
     SELECT seq, ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, published_at, size_bytes,
@@ -26,45 +25,8 @@ _SUMMARY = """
 """
 
 
-class JournalReader:
-    """A view of a journal that another object, thread or process may be writing.
-
-    Every method may be called from any thread; calls on one reader take turns. Each call sees all that
-    was committed before it, and leaves no transaction open (an open one would keep the log from being
-    folded back into the file).
-    """
-
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self._lock = threading.RLock()
-
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Open an existing journal for reading; raises `SourceError` when there is none, or it is damaged."""
-        return cls(Path(path), open_reading(Path(path)))
-
-    def close(self) -> None:
-        """Give the file back; a second call does nothing."""
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, explained(self.path):
-            yield self._connection
-
-    def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._using() as connection:
-            return connection.execute(sql, values).fetchall()
+class JournalReader(JournalView):
+    """A view of a journal that another object, thread or process may be writing."""
 
     def read(self, after: int, limit: int = 100, max_bytes: int = 1 << 20) -> list[Entry]:
         """Events that follow a place, in order.
@@ -96,9 +58,27 @@ class JournalReader:
                 rows.close()
         return found
 
+    def identities(
+        self, after: int, limit: int
+    ) -> list[tuple[int, str | None, str | None, bytes | None, int | None, bytes]]:
+        """For a check: place, IVORN, kind, digest, size in bytes, and packet, of those that follow a place.
+
+        What is not known about a packet is None; there is no such packet unless the journal is damaged.
+        """
+        return [
+            (seq, ivorn, kind, digest, size, data)
+            for seq, ivorn, kind, digest, size, data in self._rows(
+                "SELECT body.seq, ivorn, kind, digest, size_bytes, data FROM body "
+                "LEFT JOIN event ON event.seq = body.seq WHERE body.seq > ? ORDER BY body.seq LIMIT ?",
+                (after, limit),
+            )
+        ]
+
     def last_seq(self) -> int:
         """The newest place in the journal, 0 when it is empty."""
-        return int(self._rows("SELECT coalesce(max(seq), 0) FROM event")[0][0])
+        # Not the newest row: that one may have been forgotten, and its place is not given again.
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+        return int(rows[0][0]) if rows else 0
 
     def first_kept_seq(self) -> int | None:
         """The oldest place whose packet retention has left; None when there is none."""
@@ -112,9 +92,23 @@ class JournalReader:
         )
         return int(rows[0][0]) - 1 if rows else self.last_seq()
 
+    def seq_before(self, time_unix_s: float) -> int:
+        """The place of the latest event published before a time (Unix seconds, UTC); 0 if there is none."""
+        rows = self._rows(
+            "SELECT seq FROM event WHERE published_at < ? ORDER BY published_at DESC, seq DESC LIMIT 1",
+            (time_unix_s,),
+        )
+        return int(rows[0][0]) if rows else 0
+
     def positions(self) -> dict[str, int]:
         """Source positions as they were given with the last batch that named each part."""
         return dict(self._rows("SELECT part, value FROM position"))
+
+    def stale_positions(self, saved_before: float) -> list[str]:
+        """Parts of the source that were last read before a time, in Unix seconds (UTC)."""
+        return [
+            part for (part,) in self._rows("SELECT part FROM position WHERE saved_at < ?", (saved_before,))
+        ]
 
     def previous_ivorn(self, object_key: str) -> str | None:
         """IVORN of the newest event about an object; None when there is none, or the key is empty."""
@@ -153,66 +147,102 @@ class JournalReader:
         self,
         *,
         ivorn: str | None = None,
+        glob: str | None = None,
         stream: str | None = None,
         role: str | None = None,
         object_key: str | None = None,
         since: float | None = None,
+        until: float | None = None,
+        cone: Cone | None = None,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[Summary]:
-        """Search the journal, newest first.
+        """Search the journal, newest first; `Search` explains the fields.
 
         Parameters
         ----------
-        ivorn
-            One event's identifier.
-        stream
-            The identifier before ``#``: all events of one stream.
-        role
-            VOEvent role.
-        object_key
-            All events about one object.
-        since
-            Published at or after this time, in Unix seconds (UTC).
-        before
-            Only places before this one: the next page of a long list.
         limit
-            At most so many.
+            At most so many; `before` gets the next page of a long list.
         """
-        terms: list[tuple[str, tuple[Any, ...]]] = []
-        if ivorn is not None:
-            terms.append(("ivorn = ?", (ivorn,)))
-        if stream is not None:
-            # '$' is the character after '#': the range holds just the identifiers that start with 'stream#'.
-            name = stream.rstrip("#")
-            terms.append(("(ivorn >= ? AND ivorn < ?)", (name + "#", name + "$")))
-        if role is not None:
-            terms.append(("role = ?", (role,)))
-        if object_key is not None:
-            terms.append(("(object_key = ? AND object_key <> '')", (object_key,)))
-        if since is not None:
-            terms.append(("seq > ?", (self.seq_at(since),)))
-        if before is not None:
-            terms.append(("seq < ?", (before,)))
-        where = " WHERE " + " AND ".join(term for term, _ in terms) if terms else ""
-        values = tuple(value for _, given in terms for value in given)
+        return self.search(
+            Search(
+                ivorn=ivorn,
+                glob=glob,
+                stream=stream,
+                role=role,
+                object_key=object_key,
+                since=since,
+                until=until,
+                cone=cone,
+                before=before,
+            ),
+            limit,
+        )
+
+    def search(self, search: Search, limit: int | None = None) -> list[Summary]:
+        """Search the journal, newest first, for at most `limit` events."""
+        where, values = conditions(search, self)
         rows = self._rows(
             f"{_SUMMARY}{where} ORDER BY seq DESC LIMIT ?", (*values, -1 if limit is None else limit)
         )
         return [Summary(*(*row[:-1], bool(row[-1]))) for row in rows]
 
-    def statistics(self) -> Statistics:
-        """Counts over the journal's life; reads every small row, so not for every second."""
+    def has_many(self, low: str, high: str) -> bool:
+        """Whether so many identifiers lie from one up to another that sorting them would take long."""
+        many = 20_000
+        counted = self._rows(
+            "SELECT count(*) FROM (SELECT 1 FROM event WHERE ivorn >= ? AND ivorn < ? LIMIT ?)",
+            (low, high, many),
+        )
+        return bool(counted[0][0] == many)
+
+    def places(self, search: Search) -> array[int]:
+        """Places of all events that are found, oldest first: eight bytes each, however many there are."""
+        where, values = conditions(search, self)
+        with self._using() as connection:
+            found = connection.execute(f"SELECT seq FROM event{where} ORDER BY seq", values)
+            return array("q", (seq for (seq,) in found))
+
+    def entries(self, places: Sequence[int]) -> list[Entry]:
+        """The events at these places whose packets retention has left, in the order of the places."""
+        found: list[Entry] = []
+        with self._using() as connection:
+            for place in places:
+                row = connection.execute(
+                    "SELECT body.seq, ivorn, role, data FROM body CROSS JOIN event ON event.seq = body.seq "
+                    "WHERE body.seq = ?",
+                    (place,),
+                ).fetchone()
+                if row is not None:
+                    found.append(Entry(*row))
+        return found
+
+    def statistics(self, *, groups: bool = True) -> Statistics:
+        """Counts over the journal's life.
+
+        Parameters
+        ----------
+        groups
+            Count by role and kind, too. That reads what is known of every event: seconds for ten million.
+        """
         with self._lock:
-            by_kind = dict(self._rows("SELECT kind, count(*) FROM event GROUP BY kind"))
-            by_role = dict(self._rows("SELECT role, count(*) FROM event GROUP BY role"))
-            kept, size, first, oldest = self._rows(
-                "SELECT count(*), coalesce(sum(size_bytes), 0), min(seq), min(published_at) FROM event "
-                "WHERE seq IN (SELECT seq FROM body)"
-            )[0]
+            by_kind = by_role = {}
+            if groups:
+                by_kind = dict(self._rows("SELECT kind, count(*) FROM event GROUP BY kind"))
+                by_role = dict(self._rows("SELECT role, count(*) FROM event GROUP BY role"))
             counters = dict(self._rows("SELECT name, value FROM counter"))
+            # Packets go oldest first, so those that are kept follow on the first; counting them where they
+            # lie would read them all.
+            first = self.first_kept_seq()
+            kept, size = self._rows(
+                "SELECT count(*), coalesce(sum(size_bytes), 0) FROM event WHERE seq >= ?",
+                (first if first is not None else self.last_seq() + 1,),
+            )[0]
+            oldest = self._rows("SELECT published_at FROM event WHERE seq = ?", (first,))
+            remembered = self._rows("SELECT count(*) FROM event")[0][0]
             return Statistics(
-                events=sum(by_kind.values()),
+                events=self.last_seq(),
+                forgotten=self.last_seq() - remembered,
                 kept=kept,
                 kept_bytes=size,
                 duplicates=counters.get("duplicates", 0),
@@ -221,10 +251,24 @@ class JournalReader:
                 by_kind=by_kind,
                 first_kept_seq=first,
                 last_seq=self.last_seq(),
-                oldest_at=oldest,
+                oldest_at=oldest[0][0] if oldest else None,
                 newest_at=self._rows("SELECT max(published_at) FROM event")[0][0],
                 subscribers=self._rows("SELECT count(*) FROM subscriber")[0][0],
             )
+
+    def space(self) -> Space:
+        """Room that the journal takes; quick, whatever its size."""
+        with self._using() as connection:
+            page, count, free, mode = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
+            )
+        log = self.path.with_name(self.path.name + "-wal")
+        try:
+            log_bytes = log.stat().st_size
+        except OSError:
+            log_bytes = 0
+        return Space(page * count, page * (count - free), log_bytes, page, mode == _INCREMENTAL)
 
     def check(self) -> None:
         """Compare the whole file with its indexes; raises `SourceError` that says what is damaged."""

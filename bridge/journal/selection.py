@@ -10,39 +10,23 @@ from collections.abc import Iterator
 
 from bridge.journal.entry import Entry
 from bridge.journal.reader import JournalReader
+from bridge.journal.search import Search
 
 __all__ = ["kept_events"]
 
 
-def kept_events(
-    reader: JournalReader,
-    *,
-    stream: str | None = None,
-    role: str | None = None,
-    since: float | None = None,
-    page: int = 256,
-) -> Iterator[Entry]:
+def kept_events(reader: JournalReader, search: Search | None = None, *, page: int = 64) -> Iterator[Entry]:
     """Events whose packets the journal still has.
+
+    An export ends at what was there when it began, even while a feed goes on.
 
     Parameters
     ----------
-    stream
-        Only those whose IVORN has this part before ``#``.
-    role
-        Only those of this VOEvent role.
-    since
-        Only those published at or after this time, in Unix seconds (UTC).
+    search
+        Which events; None for all.
     page
         How many are read at a time.
     """
-    place = 0 if since is None else reader.seq_at(since)
-    # An export ends at what was there when it began, even while a feed goes on.
-    last = reader.last_seq()
-    while entries := reader.read(place, page):
-        for entry in entries:
-            if entry.seq > last:
-                return
-            wanted = stream is None or entry.ivorn.partition("#")[0] == stream.rstrip("#")
-            if wanted and (role is None or entry.role == role):
-                yield entry
-        place = entries[-1].seq
+    wanted = reader.places(search or Search())
+    for start in range(0, len(wanted), page):
+        yield from reader.entries(wanted[start : start + page])

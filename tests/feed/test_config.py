@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge.errors import ConfigError
 from bridge.feed.config import DEFAULT_PORT, FeedConfig, load_config, parse_duration
 from bridge.feed.positions import from_journal, to_journal
+from bridge.feed.retention import Bounds
 
 EVERYTHING = """
 [feed]
@@ -32,6 +33,8 @@ dead_letters = "/dead"
 [journal]
 file = "state/feed.journal"
 retention = "2d"
+max_size = "1.5GB"
+remember = "40d"
 durability = "normal"
 
 [broadcast]
@@ -69,7 +72,8 @@ def test_every_key_arrives_and_relative_paths_start_at_the_file(tmp_path: Path) 
     assert not config.follow
     assert config.dead_letters == Path("/dead")
     assert config.journal == tmp_path / "state" / "feed.journal"
-    assert (config.retention_s, config.durability) == (172_800.0, "normal")
+    assert config.bounds == Bounds(172_800.0, 40 * 86_400.0, 1_500_000_000)
+    assert config.durability == "normal"
     assert (config.port, config.interface) == (0, "127.0.0.1")
     assert (broadcaster.newcomers, broadcaster.durable_max_age_s) == (43_200.0, 5_400.0)
     assert (broadcaster.window, broadcaster.ack_timeout_s, broadcaster.iamalive_interval_s) == (
@@ -130,6 +134,9 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[feed]\ncutouts = 'https://x/'", "URL"),
         ("[journal]\nretention = '7'", "retention is '7'; give a number with a unit"),
         ("[journal]\nretention = '99999999999d'", "more than a hundred years"),
+        ("[journal]\nremember = '6d'", "remember .* is shorter than retention"),
+        ("[journal]\nmax_size = '50'", "max_size is '50'; give a number with a unit: 500MB"),
+        ("[journal]\nmax_size = '50gb'", "max_size is '50gb'"),
         ("[journal]\ndurability = 'some'", "one of full, normal"),
         ("[log]\nformat = 'xml'", "one of text, json"),
         ("[log]\nlevel = 'loud'", "one of debug, info"),

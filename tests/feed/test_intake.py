@@ -17,7 +17,7 @@ from bridge.errors import SourceError
 from bridge.feed import intake as intake_module
 from bridge.feed.intake import Intake
 from bridge.feed.positions import from_journal
-from bridge.feed.retention import prune_expired
+from bridge.feed.retention import Bounds, keep_within
 from bridge.journal import Journal
 from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.simulate import simulate
@@ -245,23 +245,12 @@ def test_names_that_are_not_utf8_are_resumed(shared_data: Path, journal: Journal
     assert counts == [1, 0]
 
 
-def test_old_packets_go_in_steps_and_what_they_were_stays_known(tmp_path: Path) -> None:
+def test_what_was_published_stays_known_when_its_packet_is_gone(tmp_path: Path) -> None:
     clock: Callable[[], float] = lambda: 1_000_000.0  # noqa: E731
     with Journal.open(tmp_path / "j", durability="normal", clock=clock) as journal:
         make(journal, [relay(*range(600))], tmp_path).run()
-        stop = threading.Event()
-        assert prune_expired(journal, 100.0, stop, now=1_000_050.0) == 0
-        assert prune_expired(journal, 100.0, stop, now=1_000_200.0) == 600
+        keep_within(Bounds(100.0), journal, threading.Event(), now=1_000_200.0)
         assert journal.first_kept_seq() is None
         intake = make(journal, [relay(*range(600))], tmp_path)
         intake.run()
         assert intake.counts.duplicates == 600
-
-
-def test_retention_that_cannot_write_leaves_things_as_they_are(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Journal.open(tmp_path / "j", durability="normal") as journal:
-        pass
-    assert prune_expired(journal, 1.0, threading.Event()) == 0
-    assert "stay for now" in caplog.text

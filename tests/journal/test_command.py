@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import tarfile
 from pathlib import Path
 
@@ -122,6 +123,63 @@ def test_wrong_usage_is_refused(path: Path, tmp_path: Path) -> None:
         run(tmp_path / "missing", "list")
 
 
+def test_list_finds_by_pattern_position_and_end(path: Path, events: dict[str, bytes]) -> None:
+    with Journal.open(path) as journal:
+        journal.append(
+            [
+                NewEntry(f"ivo://a/sky#{n}", b"<v/>", "authored", b"d", "test", ra_deg=180.0 + n, dec_deg=0.0)
+                for n in range(5)
+            ]
+        )
+
+    def listed(*words: str) -> list[str]:
+        return [event["ivorn"] for event in json.loads(run(path, "list", "--json", *words).stdout)["events"]]
+
+    assert listed("--ivorn", "*sky#[34]") == ["ivo://a/sky#4", "ivo://a/sky#3"]
+    assert listed("--cone", "180, 0, 1.5") == ["ivo://a/sky#1", "ivo://a/sky#0"]
+    assert listed("--cone", "180,-0.01,60.1arcmin") == ["ivo://a/sky#1", "ivo://a/sky#0"]
+    assert listed("--cone", "180,0,3599arcsec") == ["ivo://a/sky#0"]
+    assert listed("--until", "2023-11-14T22:13:20Z") == []
+    assert len(listed("--until", "1d", "--limit", "1000")) == len(events) + 2
+
+
+@pytest.mark.parametrize("cone", ["1,2", "a,2,3", "1,2,3mm", "1,2,-3", "", "1,2,3,4", "1,91,1", "1,2,181"])
+def test_a_cone_that_is_none_is_refused(path: Path, cone: str) -> None:
+    with pytest.raises(UsageError, match=r"--cone is|There is no position|cannot have the radius"):
+        run(path, "list", "--cone", cone)
+
+
+def test_a_backup_is_checked_and_damage_gives_status_1(path: Path, events, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.journal"
+    done = run(path, "backup", str(copy), "--json")
+    assert json.loads(done.stdout)["bytes"] == copy.stat().st_size
+    with pytest.raises(UsageError, match="exists already"):
+        run(path, "backup", str(copy))
+    assert f"No damage: {len(events) + 2} packets" in run(copy, "check").stderr
+    with sqlite3.connect(copy) as other:
+        other.execute("UPDATE body SET data = x'00' WHERE seq = 3")
+    other.close()
+    assert (
+        CliRunner().invoke(command, ["check", "--journal", str(copy)], standalone_mode=False).return_value
+        == 1
+    )
+    assert len(json.loads(run(copy, "check", "--json").stdout)["faults"]) == 1
+    assert "written to" in run(path, "backup", str(tmp_path / "second")).stderr
+
+
+def test_a_journal_is_compacted_while_no_feed_runs(path: Path, tmp_path: Path) -> None:
+    with Journal.open(path) as journal:
+        journal.prune(1_700_000_001.0, max_rows=1000)
+        with pytest.raises(SourceError, match="in use by another feed"):
+            run(path, "compact")
+    done = json.loads(run(path, "compact", "--json").stdout)
+    assert done["bytes"] < done["bytes_before"]
+    assert "before" in run(path, "compact").stderr
+    with pytest.raises(SourceError, match="There is no journal"):
+        run(tmp_path / "missing", "compact")
+    assert not (tmp_path / "missing").exists()
+
+
 def test_each_command_has_help_with_an_example() -> None:
-    for name in ("list", "show", "export"):
+    for name in ("list", "show", "export", "backup", "check", "compact"):
         assert "voevent-bridge journal" in CliRunner().invoke(command, [name, "--help"]).output
