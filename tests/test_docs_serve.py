@@ -54,6 +54,9 @@ def defaults() -> dict[str, Any]:
         "broadcast.window": served.window,
         "broadcast.ack_timeout": served.ack_timeout_s,
         "broadcast.iamalive_interval": served.iamalive_interval_s,
+        "broadcast.test_interval": config.test_interval_s,
+        "feed.silent_after": config.silent_after_s,
+        "http.interface": config.http_interface,
         "log.format": config.log_format,
         "log.level": config.log_level,
     }

@@ -36,6 +36,7 @@ _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "cutouts": (str,),
         "schemas": (str,),
         "follow": (bool,),
+        "silent_after": (str,),
         "strict": (bool,),
         "dead_letters": (str,),
     },
@@ -54,7 +55,9 @@ _KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "window": (int,),
         "ack_timeout": (str,),
         "iamalive_interval": (str,),
+        "test_interval": (str,),
     },
+    "http": {"port": (int,), "interface": (str,)},
     "log": {"format": (str,), "level": (str,)},
 }
 
@@ -87,6 +90,12 @@ class FeedConfig:
         Where subscribers connect; port 0 takes a free one.
     broadcaster
         How subscribers are served.
+    test_interval_s
+        Time between test events, in seconds; 0 for none.
+    http_port, http_interface
+        Where the feed tells how it is; None: nowhere. Port 0 takes a free one.
+    silent_after_s
+        A source that has given nothing for so long is a problem; 0: it never is.
     once
         End when the source has ended and every connected subscriber has acknowledged all.
     log_format, log_level
@@ -105,6 +114,10 @@ class FeedConfig:
     port: int = DEFAULT_PORT
     interface: str = ""
     broadcaster: BroadcasterSettings
+    test_interval_s: float = 3600.0
+    http_port: int | None = None
+    http_interface: str = "127.0.0.1"
+    silent_after_s: float = 0.0
     once: bool = False
     log_format: Literal["text", "json"] = "text"
     log_level: str = "info"
@@ -210,14 +223,24 @@ def _build(values: dict[str, Any]) -> FeedConfig:
         "journal.durability": "durability",
         "broadcast.port": "port",
         "broadcast.interface": "interface",
+        "http.port": "http_port",
+        "http.interface": "http_interface",
         "log.format": "log_format",
         "log.level": "log_level",
         "once": "once",
     }
     settings = {target: values[key] for key, target in plain.items() if key in values}
-    port = settings.get("port", DEFAULT_PORT)
-    if not 0 <= port <= 65_535:
-        raise ConfigError(f"port is {port}; give one between 1 and 65535, or 0 for a free one.")
+    for key, target in (
+        ("broadcast.test_interval", "test_interval_s"),
+        ("feed.silent_after", "silent_after_s"),
+    ):
+        if key in values:
+            settings[target] = parse_duration(values[key], key.partition(".")[2])
+    for name in ("port", "http_port"):
+        if not 0 <= settings.get(name, 0) <= 65_535:
+            raise ConfigError(
+                f"{name} is {settings[name]}; give one between 1 and 65535, or 0 for a free one."
+            )
     if values.get("feed.from") == "":
         raise ConfigError("from is empty; give a folder, a file, a tar archive or '-'.")
     journal = Path(values.get("journal.file", DEFAULT_PATH))

@@ -70,6 +70,17 @@ class Intake:
         Set by another thread to end the intake after the current batch.
     now
         A clock in seconds.
+    wall
+        Unix seconds.
+
+    Attributes
+    ----------
+    trouble
+        Why nothing is taken in, while the journal refuses to be written; None otherwise.
+    failed
+        Whether an error has ended the intake.
+    last_item_at, last_published_at
+        When the last item was read and the last event published, in Unix seconds; None before the first.
     """
 
     def __init__(
@@ -81,8 +92,14 @@ class Intake:
         announce: Callable[[int], None],
         stop: threading.Event,
         now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.counts = Counts()
+        self.trouble: str | None = None
+        self.failed = False
+        self.last_item_at: float | None = None
+        self.last_published_at: float | None = None
+        self._wall = wall
         self._source = source
         self._journal = journal
         self._dead_letters = dead_letters
@@ -102,11 +119,20 @@ class Intake:
         BridgeError
             If the source breaks, or a filter or mapping turns out to be wrong.
         """
+        try:
+            self._run()
+        except BaseException:
+            self.failed = True
+            raise
+
+    def _run(self) -> None:
         for batch in self._source:
             with self._working:
                 # Asked under the lock: who asks for a stop and then gets the lock sees no more work begin.
                 if self._stop.is_set():
                     return
+                if batch:
+                    self.last_item_at = self._wall()
                 if batch or batch.positions:
                     self._take(batch)
 
@@ -156,10 +182,14 @@ class Intake:
             try:
                 appended = self._journal.append(entries, to_journal(positions))
             except SourceError as error:
+                self.trouble = str(error)
                 _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
                 if self._stop.wait(RETRY_S):
                     return False
             else:
+                if self.trouble is not None:
+                    self.trouble = None
+                    _log.info("the journal can be written again; the feed goes on")
                 self._note(appended)
                 return True
 
@@ -175,6 +205,7 @@ class Intake:
                 extra={"ivorn": conflict.ivorn, "seq": conflict.seq},
             )
         if appended.stored:
+            self.last_published_at = self._wall()
             self._announce(appended.last_seq)
 
     def _refuse(self, refusal: Refusal) -> None:

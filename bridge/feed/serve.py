@@ -12,21 +12,25 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet.error import ReactorNotRunning
-from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 
 from bridge.alerts.store import open_store
-from bridge.errors import BridgeError, UsageError
+from bridge.errors import BridgeError, SourceError, UsageError
+from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
 from bridge.feed.intake import Counts, Intake
 from bridge.feed.positions import from_journal
 from bridge.feed.retention import keep_within
-from bridge.journal import Journal
+from bridge.feed.systemd import notify, watchdog_interval_s
+from bridge.feed.testevents import make_test_event
+from bridge.feed.watch import SAMPLE_S, Watch
+from bridge.journal import Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
 from bridge.vtp.server import Broadcaster, listen
@@ -71,10 +75,12 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
 
         reactor = installed
     with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
-        feed = _Feed(config, journal, reactor)
         broadcaster = Broadcaster(reader, config.broadcaster, save_cursors=journal.save_cursors)
+        feed = _Feed(config, journal, reader, broadcaster, reactor)
         port = listen(broadcaster, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
+        if config.http_port is not None:
+            _tell_by_http(config, feed.watch, reactor)
         _log.info(
             "serving subscribers on port %d as %s; the journal %s holds %d events",
             number,
@@ -83,10 +89,19 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
             journal.last_seq(),
             extra={"port": number},
         )
-        feed.run(broadcaster, lambda: ready(number) if ready else None)
+        feed.run(lambda: ready(number) if ready else None)
     if feed.failure is not None:
         raise feed.failure
     return feed.counts
+
+
+def _tell_by_http(config: FeedConfig, watch: Watch, reactor: Any) -> None:
+    # Loaded here, because most feeds of a test or an afternoon have no such port.
+    from bridge.web.server import listen as listen_http
+
+    assert config.http_port is not None
+    number = listen_http(watch.status, config.http_port, config.http_interface, reactor).getHost().port
+    _log.info("telling how it is on http://%s:%d", config.http_interface, number, extra={"http_port": number})
 
 
 def _member(journal: Path) -> str:
@@ -98,7 +113,14 @@ def _member(journal: Path) -> str:
 class _Feed:
     """One run: the intake's thread, the clockwork around it, and the way to an orderly end."""
 
-    def __init__(self, config: FeedConfig, journal: Journal, reactor: Any) -> None:
+    def __init__(
+        self,
+        config: FeedConfig,
+        journal: Journal,
+        reader: JournalReader,
+        broadcaster: Broadcaster,
+        reactor: Any,
+    ) -> None:
         self.config = config
         self.journal = journal
         self.reactor = reactor
@@ -107,7 +129,8 @@ class _Feed:
         self.intake = self._make_intake() if config.source is not None else None
         self.counts = self.intake.counts if self.intake is not None else Counts()
         self.thread: threading.Thread | None = None
-        self.broadcaster: Broadcaster | None = None
+        self.broadcaster = broadcaster
+        self.watch = Watch(config, reader, broadcaster, self.intake, self._working)
 
     def _make_intake(self) -> Intake:
         config = self.config
@@ -139,24 +162,35 @@ class _Feed:
     def _sleep(self, seconds: float) -> None:
         self.stop.wait(seconds)
 
-    def run(self, broadcaster: Broadcaster, ready: Callable[[], None]) -> None:
+    def run(self, ready: Callable[[], None]) -> None:
         """Run the reactor until the end, then put everything away."""
-        self.broadcaster = broadcaster
         reactor = self.reactor
-        clockwork = [(self._report, STATUS_INTERVAL_S), (self._retain, RETENTION_INTERVAL_S)]
-        if self.config.once:
-            clockwork.append((self._check_done, ONCE_CHECK_S))
-        loops = [LoopingCall(function) for function, _ in clockwork]
-        for loop, (function, interval) in zip(loops, clockwork, strict=True):
-            loop.clock = reactor
-            # Old packets go at once: a feed that is often started anew must not keep them for ever.
-            reactor.callWhenRunning(loop.start, interval, now=function == self._retain)
+        clockwork = Clockwork(self._chores(), reactor)
+        reactor.callWhenRunning(clockwork.start)
         reactor.callWhenRunning(self._start)
         reactor.callWhenRunning(ready)
-        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, loops)
+        reactor.callWhenRunning(notify, "READY=1")
+        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, clockwork)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         reactor.run(installSignalHandlers=False)
+
+    def _chores(self) -> list[Chore]:
+        config = self.config
+        chores = [
+            Chore(self._report, STATUS_INTERVAL_S),
+            # At once: a feed that is often started anew must not keep old packets for ever.
+            Chore(self._retain, RETENTION_INTERVAL_S, at_once=True),
+            Chore(self.watch.sample, SAMPLE_S),
+        ]
+        if config.once:
+            chores.append(Chore(self._check_done, ONCE_CHECK_S))
+        elif config.test_interval_s:
+            chores.append(Chore(self._test, config.test_interval_s))
+        alive_s = watchdog_interval_s()
+        if alive_s is not None:
+            chores.append(Chore(lambda: notify("WATCHDOG=1"), alive_s, at_once=True))
+        return chores
 
     def _start(self) -> None:
         if self.intake is not None:
@@ -177,12 +211,13 @@ class _Feed:
                 _log.info("the source has ended", extra={"published": self.counts.published})
 
     def _announce(self, _seq: int) -> None:
-        assert self.broadcaster is not None
         self.reactor.callFromThread(self.broadcaster.wake)
 
+    def _working(self) -> bool:
+        return self.thread is not None and self.thread.is_alive()
+
     def _check_done(self) -> None:
-        working = self.thread is not None and self.thread.is_alive()
-        if not working and self.broadcaster is not None:
+        if not self._working():
             last = self.journal.last_seq()
             if self.broadcaster.everyone_has_acked(last):
                 self._end()
@@ -193,7 +228,6 @@ class _Feed:
             self.reactor.stop()
 
     def _report(self) -> None:
-        assert self.broadcaster is not None
         status, counts = self.broadcaster.status(), self.counts
         lag = max((one.lag for one in status.subscribers), default=0)
         _log.info(
@@ -210,8 +244,25 @@ class _Feed:
             },
         )
 
+        notify(
+            f"STATUS={counts.read} read, {counts.published} published, {len(status.subscribers)} subscribers"
+        )
+
     def _retain(self) -> Any:
         return deferToThread(keep_within, self.config.bounds, self.journal, self.stop)
+
+    def _test(self) -> Any:
+        return deferToThread(self._publish_test_event)
+
+    def _publish_test_event(self) -> None:
+        event = make_test_event(self.config.broadcaster.local_ivo, time.time())
+        try:
+            appended = self.journal.append([event])
+        except SourceError as error:
+            _log.error("%s There is no test event this time.", error)
+            return
+        self.watch.test_events += appended.stored
+        self._announce(appended.last_seq)
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if self.stop.is_set():
@@ -222,19 +273,17 @@ class _Feed:
         self.stop.set()
         self.reactor.callFromThread(self._end)
 
-    def _shut_down(self, loops: list[LoopingCall]) -> Any:
+    def _shut_down(self, clockwork: Clockwork) -> Any:
+        notify("STOPPING=1")
         self.stop.set()
-        for loop in loops:
-            if loop.running:
-                loop.stop()
+        clockwork.stop()
         waiting = deferToThread(self.intake.rest if self.intake is not None else _nothing, PATIENCE_S)
         waiting.addBoth(lambda _: self._farewell())
         return waiting
 
     def _farewell(self) -> None:
-        if self.broadcaster is not None:
-            self._report()
-            self.broadcaster.close()
+        self._report()
+        self.broadcaster.close()
 
 
 def _nothing(_patience_s: float) -> bool:

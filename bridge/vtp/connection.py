@@ -38,6 +38,7 @@ class BroadcasterConnection:
         self.acked = 0
         self.nacked = 0
         self.sent = 0
+        self.sent_bytes = 0
         self.dead: Dead | None = None
         self._frames = FrameReader(settings.max_message_bytes)
         self._out: list[bytes] = []
@@ -86,6 +87,7 @@ class BroadcasterConnection:
             raise RuntimeError("the peer has no room for another event")
         self.flight.sent(seq, ivorn, now)
         self.sent += 1
+        self.sent_bytes += len(data)
         self._out.append(encode_frame(data))
 
     def skip(self, seq: int) -> None:

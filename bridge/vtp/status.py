@@ -23,6 +23,10 @@ class SubscriberStatus:
         Place up to which it has answered everything, or needs nothing.
     lag
         Places between that and the newest event.
+    sent_bytes
+        Bytes of the events sent.
+    last_acked_at
+        When it last acknowledged an event, in Unix seconds; None when it has not yet.
     in_flight
         Events sent and not yet answered.
     filtered, oversize
@@ -36,7 +40,9 @@ class SubscriberStatus:
     connected_at: float
     serving: bool
     sent: int
+    sent_bytes: int
     acked: int
+    last_acked_at: float | None
     nacked: int
     filtered: int
     oversize: int

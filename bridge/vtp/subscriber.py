@@ -48,6 +48,7 @@ class SubscriberProtocol(Protocol):
         self.newest_at_connect = 0
         self.filtered = 0
         self.oversize = 0
+        self.last_acked_at: float | None = None
         self._timer = broadcaster.timer
         self._paused = False
         self._pump_call: Call | None = None
@@ -169,6 +170,7 @@ class SubscriberProtocol(Protocol):
             match event:
                 case Acked():
                     self.broadcaster.acked += 1
+                    self.last_acked_at = self._timer.seconds()
                 case Nacked():
                     self.broadcaster.nacked += 1
                     _log.warning(
@@ -271,7 +273,9 @@ class SubscriberProtocol(Protocol):
             connected_at=self.connected_at,
             serving=connection.serving,
             sent=connection.sent,
+            sent_bytes=connection.sent_bytes,
             acked=connection.acked,
+            last_acked_at=self.last_acked_at,
             nacked=connection.nacked,
             filtered=self.filtered,
             oversize=self.oversize,

@@ -27,6 +27,7 @@ history = 5
 cutouts = "stamps"
 schemas = "https://registry.example"
 follow = false
+silent_after = "36h"
 strict = true
 dead_letters = "/dead"
 
@@ -45,6 +46,11 @@ durable_max_age = "1.5h"
 window = 7
 ack_timeout = "90s"
 iamalive_interval = "2m"
+test_interval = "0s"
+
+[http]
+port = 0
+interface = "::1"
 
 [log]
 format = "json"
@@ -82,6 +88,8 @@ def test_every_key_arrives_and_relative_paths_start_at_the_file(tmp_path: Path) 
         120.0,
     )
     assert broadcaster.local_ivo == "ivo://org.example/feed"
+    assert (config.test_interval_s, config.silent_after_s) == (0.0, 36 * 3600.0)
+    assert (config.http_port, config.http_interface) == (0, "::1")
     assert (config.log_format, config.log_level) == ("json", "warning")
 
 
@@ -122,6 +130,10 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("[broadcast]\nport = true", "must be of type int"),
         ("[broadcast]\nport = 99999", "between 1 and 65535"),
         ("[broadcast]\nport = -1", "between 1 and 65535"),
+        ("[http]\nport = 65536", "http_port is 65536; give one between 1 and 65535"),
+        ("[http]\nprot = 1", r"\[http\] has no key 'prot'. Did you mean 'port'"),
+        ("[broadcast]\ntest_interval = 'hourly'", "test_interval is 'hourly'; give a number with a unit"),
+        ("[feed]\nsilent_after = 'long'", "silent_after is 'long'"),
         ("[broadcast]\nwindow = 0", "at least 1"),
         ("[broadcast]\nack_timeout = '0s'", "more than 0 seconds"),
         ("[broadcast]\nnewcomers = 'yesterday'", "newcomers is 'yesterday'; give a number with a unit"),
