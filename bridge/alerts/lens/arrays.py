@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from bridge.alerts.lens.habits import ENOUGH, Habit, learn, render_element
+from bridge.alerts.lens.habits import ENOUGH, Habit, Shape, habits_of, observe, render_element
 from bridge.alerts.lens.patterns import skip_pattern
 from bridge.alerts.lens.runtime import Mismatch, blocks
 from bridge.alerts.schema import Node
@@ -19,6 +20,11 @@ Match = Callable[[bytes, int, int], "re.Match[bytes] | None"]
 
 # So many rows of one habit are matched by one pattern: it saves a match object for each of the others.
 AT_ONCE = 8
+
+# After so many rows that broke the habits they are learned anew, a few times: the first light curve that is met
+# may be an odd one.
+_UNUSUAL = 64
+_LESSONS = 4
 
 
 class ArraySkipper:
@@ -62,7 +68,7 @@ class ArraySkipper:
         return p
 
     def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
-        habits = learn(self._node, d, p, e, count)
+        habits = habits_of(self._node, observe(self._node, d, p, e, count))
         usual = [render_element(self._node, habit, lambda _, node: skip_pattern(node)) for habit in habits]
         self._element = b"|".join([*usual, self._element])
         self._powers.clear()
@@ -84,6 +90,9 @@ class RowReader:
     render
         Gives the pattern of an element that keeps a habit, with a group for each wanted field; the
         groups are the same whatever the habit.
+    render_mixed
+        Gives the pattern of an element that is like those that were seen, from one wanted field to the
+        next; with the same groups.
     columns
         Makes the columns of what was captured, row after row, and the number of rows.
     """
@@ -92,13 +101,18 @@ class RowReader:
         self,
         element: Node,
         render: Callable[[Habit], bytes],
+        render_mixed: Callable[[Counter[Shape]], bytes],
         columns: MakeColumns,
     ) -> None:
         self._node = element
         self._render = render
+        self._render_mixed = render_mixed
         self._columns = columns
-        self._scanners = [(1, _scanner(render({})))]
-        self._learned = element.kind != "record"
+        self._general = (1, _scanner(render({})))
+        self._scanners = [self._general]
+        self._shapes: Counter[Shape] = Counter()
+        self._lessons = _LESSONS if element.kind == "record" else 0
+        self._unusual = _UNUSUAL
 
     def __call__(self, d: bytes, p: int, e: int) -> tuple[Sequence[Any], int, int]:
         """The columns of the array at `p`, its number of elements, and the position after it."""
@@ -111,7 +125,7 @@ class RowReader:
                 break
             if count > e - p:
                 raise Mismatch
-            if count >= ENOUGH and not self._learned:
+            if self._unusual >= _UNUSUAL and count >= ENOUGH and self._lessons:
                 self._learn(count, d, p, e)
             p = self._read(count, d, p, e, captured)
             if end not in (-1, p):
@@ -127,6 +141,8 @@ class RowReader:
                 if matches:
                     p = matches[-1].end()
                     count -= len(matches) * rows
+                    if scanner is self._general[1]:
+                        self._unusual += len(matches)
                     for match in matches:
                         captured += match.groups()
                     break
@@ -135,11 +151,21 @@ class RowReader:
         return p
 
     def _learn(self, count: int, d: bytes, p: int, e: int) -> None:
-        usual = [self._render(habit) for habit in learn(self._node, d, p, e, count)]
+        self._shapes += observe(self._node, d, p, e, count)
+        habits = habits_of(self._node, self._shapes)
+        # Rows of more than one habit may follow each other in any order: one pattern reads them all.
+        usual = (
+            [self._render(habits[0])]
+            if len(habits) == 1
+            else [self._render_mixed(self._shapes)]
+            if habits
+            else []
+        )
         several = [(AT_ONCE, _scanner(b"(?>%s)" % pattern * AT_ONCE)) for pattern in usual]
         single = [(1, _scanner(pattern)) for pattern in usual]
-        self._scanners = [*several, *single, *self._scanners]
-        self._learned = True
+        self._scanners = [*several, *single, self._general]
+        self._unusual = 0
+        self._lessons -= 1
 
 
 def _scanner(pattern: bytes) -> Any:

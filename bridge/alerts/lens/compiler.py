@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -20,7 +21,7 @@ from bridge.alerts.fields import Field, descend
 from bridge.alerts.lens import runtime
 from bridge.alerts.lens.arrays import ArraySkipper, MakeColumns, RowReader
 from bridge.alerts.lens.columns import ColumnMaker, scalar_decoder
-from bridge.alerts.lens.habits import Habit, render_element
+from bridge.alerts.lens.habits import Habit, Shape, render_element, render_stretches
 from bridge.alerts.lens.patterns import FIXED_FORMATS, is_regular, skip_pattern, string_pattern, tag
 from bridge.alerts.lens.wants import Want, want_tree
 from bridge.alerts.schema import Node, Schema
@@ -262,7 +263,13 @@ class _Body:
                 element, kept, lambda name, n: again.pattern(n, rows.children.get(name, _NOTHING))
             )
 
-        reader = RowReader(element, render, self.columns([node for node, _ in groups]))
+        def render_mixed(shapes: Counter[Shape]) -> bytes:
+            again = self.inner(self.fields)
+            return render_stretches(
+                element, shapes, rows.children, lambda name, n: again.pattern(n, rows.children[name])
+            )
+
+        reader = RowReader(element, render, render_mixed, self.columns([node for node, _ in groups]))
         targets = "".join(f"v{indices[0]}, " for _, indices in groups)
         self.line(f"({targets}), n, p = {self.name('rows', reader)}(d, p, e)")
         for _, (first, *others) in groups:
@@ -374,18 +381,18 @@ class _Body:
                 self.line(f"{targets}None if g is None else {decode}(g)")
 
     def decode_fixed(self, fixed: list[tuple[int, Node, list[int]]]) -> None:
-        """Decode all groups of fixed width by one call; only where some are null, one by one."""
+        """Decode all groups of fixed width by one call; where some are null, with blanks in their places."""
         formats = [FIXED_FORMATS[node.kind] for _, node, _ in fixed]
         targets = "".join(f"v{wanted[0]}, " for _, _, wanted in fixed)
         numbers = ", ".join(str(group) for group, _, _ in fixed)
         captured = f"m.group({numbers})" if len(fixed) > 1 else f"(m[{numbers}],)"
         unpack = self.name("unpack", struct.Struct("<" + "".join(formats)).unpack)
-        singles = self.name("singles", [struct.Struct("<" + each).unpack for each in formats])
+        blanks = self.name("blanks", [bytes(struct.calcsize("<" + each)) for each in formats])
         self.line(f"g = {captured}")
         self.line(f"try: {targets}= {unpack}(join(g))")
-        self.line(
-            f"except TypeError: {targets}= [None if x is None else u(x)[0] for x, u in zip(g, {singles})]"
-        )
+        with self.indented("except TypeError:"):
+            self.line(f"values = {unpack}(join([b if x is None else x for x, b in zip(g, {blanks})]))")
+            self.line(f"{targets}= [None if x is None else y for x, y in zip(g, values)]")
         for _, _, (first, *others) in fixed:
             for other in others:
                 self.line(f"v{other} = v{first}")

@@ -4,18 +4,23 @@ Most of the time that a pattern takes goes into asking, at each nullable field, 
 each string how long it is. The rows of one survey agree on most of the answers, so the answers of the first
 rows become patterns of their own, tried before the general one. They are guesses that a match checks byte
 by byte: a row that breaks the habit costs time, never truth.
+
+A habit is of whole rows (LSST's are nearly all alike) or of the stretches between wanted fields: in ZTF's light
+curves detections and upper limits alternate, and one pattern that offers both forms of each stretch reads
+any succession of them.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
-from bridge.alerts.lens.patterns import run_pattern, skip_pattern
+from bridge.alerts.lens.patterns import SHORT_STRING, run_pattern, skip_pattern, string_pattern
+from bridge.alerts.lens.runtime import long_of
 from bridge.alerts.schema import Node
 
-__all__ = ["ENOUGH", "Habit", "learn", "render_element"]
+__all__ = ["ENOUGH", "Habit", "Shape", "habits_of", "observe", "render_element", "render_stretches"]
 
 # Rows to learn from; fewer say little.
 ENOUGH = 16
@@ -26,44 +31,61 @@ _MOST_HABITS = 3
 # A field belongs to a habit where it breaks it in at most this share of the rows.
 _RARE = 0.02
 
-# Of each field that is a union, its first byte: the branch that the habit takes. Where that is a string, a
-# second byte may follow: its length.
+# Forms that are offered of a stretch between wanted fields.
+_MOST_FORMS = 4
+
+# Of each field that is a union, its first byte: the branch that the habit takes. Where that is a string, its
+# length may follow, as it is encoded.
 Habit = Mapping[str, bytes]
 Shape = tuple[bytes, ...]
 
 
-def learn(element: Node, d: bytes, p: int, e: int, count: int) -> list[Habit]:
-    """Find the habits of the elements that lie one after the other at `p`.
+def observe(element: Node, d: bytes, p: int, e: int, count: int) -> Counter[Shape]:
+    """Shapes of the elements that lie one after the other at `p`, and how often each is met.
 
     Parameters
     ----------
     element
-        Type of the elements; only records have habits.
+        Type of the elements; only records have shapes.
     d, p, e
         Bytes, position of the first element, end of the datum.
     count
         Number of elements.
+    """
+    shapes: Counter[Shape] = Counter()
+    unions = [inner for inner, _ in element.fields.values() if inner.kind == "union"]
+    if not unions:
+        return shapes
+    groups = (
+        b"(%s)" % skip_pattern(inner) if inner.kind == "union" else skip_pattern(inner)
+        for inner, _ in element.fields.values()
+    )
+    match = re.compile(b"".join(groups), re.DOTALL).match
+    for _ in range(min(count, 1024)):
+        found = match(d, p, e)
+        if found is None:
+            break
+        p = found.end()
+        shapes[tuple(map(_token, unions, found.groups()))] += 1
+    return shapes
+
+
+def habits_of(element: Node, shapes: Counter[Shape]) -> list[Habit]:
+    """Habits of whole rows.
+
+    Parameters
+    ----------
+    element
+        Type of the elements.
+    shapes
+        What `observe` saw of them.
 
     Returns
     -------
     At most three habits, the commonest first; none where there is nothing to gain.
     """
     unions = [name for name, (inner, _) in element.fields.items() if inner.kind == "union"]
-    if not unions:
-        return []
-    nodes = [element.fields[name][0] for name in unions]
-    groups = (
-        b"(%s)" % skip_pattern(inner) if inner.kind == "union" else skip_pattern(inner)
-        for inner, _ in element.fields.values()
-    )
-    match = re.compile(b"".join(groups), re.DOTALL).match
-    shapes: Counter[Shape] = Counter()
-    for _ in range(min(count, 1024)):
-        found = match(d, p, e)
-        if found is None:
-            break
-        p = found.end()
-        shapes[tuple(map(_token, nodes, found.groups()))] += 1
+    shapes = Counter(shapes)
     habits: list[Habit] = []
     while shapes and len(habits) < _MOST_HABITS:
         commonest = shapes.most_common(1)[0][0]
@@ -83,6 +105,93 @@ def learn(element: Node, d: bytes, p: int, e: int, count: int) -> list[Habit]:
     return habits
 
 
+def render_stretches(
+    element: Node, shapes: Counter[Shape], wanted: Container[str], part: Callable[[str, Node], bytes]
+) -> bytes:
+    """The pattern of an element whose stretches between wanted fields have one of their usual forms.
+
+    Parameters
+    ----------
+    element
+        Type of the elements.
+    shapes
+        What `observe` saw of them.
+    wanted
+        Names of the fields that `part` renders; the others are passed over.
+    part
+        Gives the pattern of a field.
+    """
+    place = {name: i for i, name in enumerate(n for n, (u, _) in element.fields.items() if u.kind == "union")}
+    rendered, stretch = b"", list[tuple[str, Node]]()
+    for name, (inner, _) in element.fields.items():
+        if name in wanted:
+            rendered += _render_stretch(stretch, shapes, place) + part(name, inner)
+            stretch.clear()
+        else:
+            stretch.append((name, inner))
+    return rendered + _render_stretch(stretch, shapes, place)
+
+
+def _render_stretch(
+    stretch: Sequence[tuple[str, Node]], shapes: Counter[Shape], place: Mapping[str, int]
+) -> bytes:
+    forms: Counter[Shape] = Counter()
+    places = [place[name] for name, _ in stretch if name in place]
+    for shape, n in shapes.items():
+        forms[tuple(shape[i] for i in places)] += n
+    forms = _without_changing_lengths(forms)
+    usual, rows, total = list[Shape](), 0, sum(forms.values())
+    for form, n in forms.most_common(_MOST_FORMS):
+        if rows >= (1 - _RARE) * total:
+            break
+        usual.append(form)
+        rows += n
+    if rows < (1 - _RARE) * total:
+        return b"".join(skip_pattern(inner) for _, inner in stretch)
+    alternatives = []
+    for form in usual:
+        tokens = iter(form)
+        alternatives.append(
+            b"".join(
+                _render_token(inner, next(tokens), _lengths(shapes, place[name]))
+                if name in place
+                else skip_pattern(inner)
+                for name, inner in stretch
+            )
+        )
+    return alternatives[0] if len(alternatives) == 1 else b"(?:" + b"|".join(alternatives) + b")"
+
+
+def _lengths(shapes: Counter[Shape], i: int) -> list[int]:
+    """The commonest lengths of a string, where the shapes tell them."""
+    found: Counter[int] = Counter()
+    for shape, n in shapes.items():
+        if len(shape[i]) > 1:
+            found[long_of(shape[i][1:])] += n
+    return [length for length, _ in found.most_common(_MOST_FORMS)]
+
+
+def _without_changing_lengths(forms: Counter[Shape]) -> Counter[Shape]:
+    """The forms with a string's length left open where it differs from row to row."""
+    lengths: dict[tuple[int, bytes], set[bytes]] = {}
+    for form in forms:
+        for i, token in enumerate(form):
+            lengths.setdefault((i, token[:1]), set()).add(token)
+    opened: Counter[Shape] = Counter()
+    for form, n in forms.items():
+        opened[tuple(t if len(lengths[i, t[:1]]) == 1 else t[:1] for i, t in enumerate(form))] += n
+    return opened
+
+
+def _render_token(node: Node, token: bytes, lengths: Sequence[int]) -> bytes:
+    branch = node.branches[token[0] >> 1]
+    if branch.kind != "string":
+        return re.escape(token) + skip_pattern(branch)
+    # Another object's strings may have another length: the usual ones come first, and the others pass too.
+    usual = [long_of(token[1:])] if len(token) > 1 else lengths
+    return re.escape(token[:1]) + string_pattern(*[n for n in usual if n <= SHORT_STRING])
+
+
 def render_element(element: Node, habit: Habit, part: Callable[[str, Node], bytes]) -> bytes:
     """The pattern of an element that keeps a habit; `part` gives the pattern of a field's value."""
     rendered = b""
@@ -93,14 +202,15 @@ def render_element(element: Node, habit: Habit, part: Callable[[str, Node], byte
         elif len(token) == 1:
             rendered += re.escape(token) + part(name, inner.branches[token[0] >> 1])
         else:
-            rendered += re.escape(token) + run_pattern(token[1] >> 1)
+            rendered += re.escape(token) + run_pattern(long_of(token[1:]))
     return rendered
 
 
 def _token(node: Node, encoded: bytes) -> bytes:
-    """What a habit may say of an encoded union: its branch, and the length of a string below 64 bytes."""
-    is_string = node.branches[encoded[0] >> 1].kind == "string"
-    return encoded[:2] if is_string and encoded[1] < 0x80 else encoded[:1]
+    """What a habit may say of an encoded union: its branch, and the length of a string."""
+    if node.branches[encoded[0] >> 1].kind != "string":
+        return encoded[:1]
+    return encoded[:2] if encoded[1] < 0x80 else encoded[:3]
 
 
 def _distance(a: Shape, b: Shape) -> int:

@@ -5,9 +5,10 @@ unions of regular types. What a pattern cannot say (a length that is data: bytes
 maps) is left to generated code that jumps.
 
 Every pattern is linear: repeats are possessive (Python 3.11+), and the alternatives of a union begin with
-different bytes, so going back to one fails at once. Two forms make a match twice as fast as their obvious
-equals: four dots instead of ``.{4}``, which saves the engine the set-up of a repeat, and plain groups
-instead of atomic ones around alternatives (rows as a whole are atomic, so nothing piles up).
+different bytes, so going back to one fails at once. Two forms are faster than their obvious equals: ``.{4}+``,
+which the engine passes over in one step, whatever the number, where ``.{4}`` remembers how to go back and four
+dots are four steps; and plain groups instead of atomic ones around alternatives (rows as a whole are
+atomic, so nothing piles up).
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from functools import lru_cache
 
 from bridge.alerts.schema import Node
 
-__all__ = ["FIXED_FORMATS", "LONG", "is_regular", "run_pattern", "skip_pattern", "string_pattern", "tag"]
+__all__ = [
+    "FIXED_FORMATS",
+    "LONG",
+    "SHORT_STRING",
+    "is_regular",
+    "run_pattern",
+    "skip_pattern",
+    "string_pattern",
+    "tag",
+]
 
 # A zigzag varint of at most ten bytes, as a 64-bit long needs (Avro 1.12, "Binary Encoding").
 LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
@@ -25,10 +35,7 @@ LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 # struct formats of the types whose width is fixed.
 FIXED_FORMATS = {"boolean": "?", "float": "f", "double": "d"}
 
-_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b"." * 4, "double": b"." * 8}
-
-# Longer runs of any byte are said by a repeat.
-_MOST_DOTS = 16
+_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b".{4}+", "double": b".{8}+"}
 
 # Strings up to this length are matched by a pattern; a longer one sends the packet the jumping way.
 SHORT_STRING = 127
@@ -73,12 +80,18 @@ def tag(branch: int) -> bytes:
     return re.escape(bytes([2 * branch]))
 
 
-@lru_cache(maxsize=1)
-def string_pattern() -> bytes:
-    """The pattern of a string of at most `SHORT_STRING` bytes with its length before it."""
+@lru_cache(maxsize=256)
+def string_pattern(*usual: int) -> bytes:
+    """The pattern of a string of at most `SHORT_STRING` bytes with its length before it.
+
+    Parameters
+    ----------
+    usual
+        Lengths in bytes to try first.
+    """
     lengths = [re.escape(_length(n)) + run_pattern(n) for n in range(SHORT_STRING + 1)]
     # The shortest one by one; the others in steps of eight, so that none is found after more than 30 looks.
-    tree = lengths[:8]
+    tree = [*(lengths[n] for n in usual), *lengths[:8]]
     for low in range(8, SHORT_STRING + 1, 8):
         first, last = _length(low)[0], _length(low + 7)[0]
         tree.append(b"(?=[\\x%02x-\\x%02x])(?:%s)" % (first, last, b"|".join(lengths[low : low + 8])))
@@ -87,7 +100,7 @@ def string_pattern() -> bytes:
 
 def run_pattern(size: int) -> bytes:
     """The pattern of so many bytes of any kind."""
-    return b"." * size if size <= _MOST_DOTS else b".{%d}+" % size
+    return b"." * size if size < 2 else b".{%d}+" % size
 
 
 def _length(n: int) -> bytes:
