@@ -143,8 +143,17 @@ def list_fields(schema: Schema) -> list[Field]:
     ]
 
 
-def follow(record: Any, field: Field) -> Any:
+def follow(record: Any, field: Field, make_column: Callable[[Any, str], Any] = column_of) -> Any:
     """The value of a field in a record that fastavro decoded: the slow way of the lens.
+
+    Parameters
+    ----------
+    record
+        What fastavro decoded.
+    field
+        The wanted field.
+    make_column
+        Makes a column of its values and their Avro type.
 
     Returns
     -------
@@ -154,7 +163,7 @@ def follow(record: Any, field: Field) -> Any:
     if field.kind == "length":
         return None if value is None else len(value)
     if field.kind == "column":
-        return None if value is None else column_of(value, field.type)
+        return None if value is None else make_column(value, field.type)
     return value
 
 

@@ -47,7 +47,7 @@ class Translator:
         written = write_source(mapping, schema, options)
         self.paths = written.paths
         self.source = written.text
-        lens = compile_lens(schema, written.paths, to_end=True, raw=True)
+        lens = compile_lens(schema, written.paths, to_end=True, raw=True, encoded=written.encoded)
         namespace: dict[str, Any] = {
             **written.constants,
             "READ": lens.read,

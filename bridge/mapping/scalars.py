@@ -1,7 +1,7 @@
 """Which text each single value of an alert gets: the rules by Avro type, and the lines that apply them.
 
 A value is rendered at most once per alert, whoever asks for it (a Param, the position, the current row of the
-light curve), and floats of one width go through one batch.
+light curve), and numbers of one type go through one batch.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from bridge.alerts.fields import Field, resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError, SchemaError
+from bridge.mapping.batches import NumberBatch, rendered
 from bridge.mapping.convert import CONVERSIONS
 from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.numbers import NOTHING, texts_of_doubles, texts_of_floats
@@ -26,6 +28,8 @@ __all__ = ["Scalars", "absent_texts", "data_type", "join_path", "text_of", "text
 
 INTEGERS = ("int", "long")
 FLOATS = ("float", "double")
+NUMBERS = (*INTEGERS, *FLOATS)
+BATCHES = {"float": "float", "double": "double", "int": "long", "long": "long", "boolean": "boolean"}
 DATA_TYPES = {"int": "int", "long": "int", "float": "float", "double": "float"}
 
 
@@ -126,6 +130,14 @@ def _raw_absent(mapping: Mapping, value: Value, field: Field) -> frozenset[Any]:
     return frozenset(item for item in listed if isinstance(item, wanted))
 
 
+@dataclass(slots=True)
+class _Members:
+    """What goes through one batch: variable of the source to variable of its text."""
+
+    columns: dict[tuple[str, frozenset[bytes]], str] = field(default_factory=dict)
+    singles: dict[str, str] = field(default_factory=dict)
+
+
 class Scalars:
     """Collects the single values that a translator needs, and writes the lines that fetch and render them.
 
@@ -140,8 +152,9 @@ class Scalars:
         self.schema = schema
         self.paths: dict[str, str] = {}
         self.fields: dict[str, Field] = {}
-        self.constants: dict[str, Any] = {"FLOATS": texts_of_floats, "DOUBLES": texts_of_doubles}
-        self._batches: dict[str, dict[str, str]] = {"float": {}, "double": {}}
+        self.constants: dict[str, Any] = {}
+        self._encoded: dict[str, str] = {}
+        self._batches = {name: _Members() for name in ("float", "double", "long", "boolean")}
         self._lines: list[str] = []
         self._texts: dict[tuple[Any, ...], str] = {}
         self._absent_sets: dict[frozenset[bytes], int] = {}
@@ -149,10 +162,52 @@ class Scalars:
     def raw(self, path: str) -> str:
         """Name of the variable that holds the value at a path."""
         if path not in self.paths:
-            self.fields[path] = resolve(self.schema, path)
-            plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in path)
-            self.paths[path] = f"v{len(self.paths)}_{plain}"
+            self.field(path)
+            self.paths[path] = f"v{len(self.paths)}_{_plain(path)}"
         return self.paths[path]
+
+    def field(self, path: str) -> Field:
+        """What the schema says of a path."""
+        if path not in self.fields:
+            self.fields[path] = resolve(self.schema, path)
+        return self.fields[path]
+
+    def single(self, path: str) -> str:
+        """Variable with the text of a single number, from its batch."""
+        members = self._batches[BATCHES[self.field(path).type]]
+        if path not in self._encoded:
+            number = len(self._encoded)
+            self._encoded[path] = f"e{number}_{_plain(path)}"
+            members.singles[self._encoded[path]] = f"t{number}_{_plain(path)}"
+        return members.singles[self._encoded[path]]
+
+    def column(self, path: str, absent: frozenset[bytes]) -> str:
+        """Variable with the texts of a column of numbers, from their batch."""
+        members = self._batches[BATCHES[self.field(path).type]]
+        key = (self.raw(path), absent)
+        return members.columns.setdefault(key, f"c{len(members.columns)}{key[0]}")
+
+    def rendered(self, value: Value, path: str, render: Callable[[Any], bytes | None]) -> str:
+        """Variable with the texts of a column that has no batch: codes, conversions, texts."""
+        raw = self.raw(path)
+        key = (raw, value.convert, repr(value.codes), repr(value.absent))
+        if key not in self._texts:
+            name = f"c{len(self._texts)}x{raw[1:]}"
+            self._texts[key] = name
+            self.constant("RENDERED", rendered)
+            self._lines.append(f"{name} = RENDERED({self.constant('R_' + name, render)}, {raw})")
+        return self._texts[key]
+
+    @property
+    def wanted(self) -> tuple[tuple[str, ...], frozenset[int]]:
+        """What the lens is to read, in the order of `targets`, and which of it as encoded bytes."""
+        plain = len(self.paths)
+        return (*self.paths, *self._encoded), frozenset(range(plain, plain + len(self._encoded)))
+
+    @property
+    def targets(self) -> list[str]:
+        """Variables for what the lens reads."""
+        return [*self.paths.values(), *self._encoded.values()]
 
     def constant(self, name: str, value: Any) -> str:
         """Name under which the generated code sees a constant."""
@@ -161,21 +216,18 @@ class Scalars:
 
     def text(self, value: Value, path: str) -> tuple[str, frozenset[bytes]]:
         """Variable with a value's text (bytes, or None), and the texts that mean "none"."""
-        raw = self.raw(path)
-        field = self.fields[path]
+        field = self.field(path)
         self._check(value, path, field)
         renderer = text_renderer(self.mapping, value, field)
-        if renderer is None and field.type in FLOATS:
-            batch = self._batches[field.type]
-            name = batch.setdefault(raw, "t" + raw[1:])
-            return name, absent_texts(self.mapping, value, field.type)
+        if renderer is None and field.type in NUMBERS:
+            return self.single(path), absent_texts(self.mapping, value, field.type) | {NOTHING}
+        raw = self.raw(path)
         key = (raw, value.convert, repr(value.codes), repr(value.absent) if renderer else None)
         if key not in self._texts:
             name = f"t{len(self._texts)}x{raw[1:]}"
             self._texts[key] = name
-            self._lines.append(f"{name} = {self._expression(renderer, raw, field, name)}")
-        absent = absent_texts(self.mapping, value, field.type) if renderer is None else frozenset()
-        return self._texts[key], absent
+            self._lines.append(f"{name} = {self._expression(renderer, raw, name)}")
+        return self._texts[key], frozenset()
 
     def needed(self, paths: Paths, what: str) -> str:
         """The first path that the schema has; `what` names the place in the mapping where there is none."""
@@ -196,25 +248,27 @@ class Scalars:
         return self.needed(paths, repr(value.name))
 
     def absent(self, texts: frozenset[bytes]) -> str:
-        """Name of the set of texts that mean "none"; a missing integer or text is None, so that is in it."""
+        """Name of the set of texts that mean "none"; a missing number is empty, a missing text None."""
         number = self._absent_sets.setdefault(texts, len(self._absent_sets))
-        return self.constant(f"NONE_{number}", texts | {None})
+        return self.constant(f"NONE_{number}", texts | {None, b""})
 
     def lines(self) -> list[str]:
         """Source lines that render every text asked for."""
         out = []
-        for function, avro_type in (("FLOATS", "float"), ("DOUBLES", "double")):
-            batch = self._batches[avro_type]
-            if batch:
-                out.append(f"({', '.join(batch.values())},) = {function}(({', '.join(batch)},))")
+        for avro_type, members in self._batches.items():
+            targets = [*members.columns.values(), *members.singles.values()]
+            if targets:
+                batch = NumberBatch(avro_type, [absent for _, absent in members.columns])
+                name = self.constant(f"{avro_type.upper()}S", batch)
+                columns = "".join(f"{raw}, " for raw, _ in members.columns)
+                singles = "".join(f"{encoded}, " for encoded in members.singles)
+                out.append(f"({', '.join(targets)},) = {name}(({columns}), ({singles}))")
         return out + self._lines
 
-    def _expression(self, renderer: Any, raw: str, field: Field, name: str) -> str:
+    def _expression(self, renderer: Any, raw: str, name: str) -> str:
         if renderer is not None:
             return f"{self.constant('R_' + name, renderer)}({raw})"
-        if field.type == "boolean":
-            return f'None if {raw} is None else b"true" if {raw} else b"false"'
-        return f'None if {raw} is None else b"%d" % {raw}'
+        return f'None if {raw} is None else b"true" if {raw} else b"false"'
 
     def _check(self, value: Value, path: str, field: Field) -> None:
         where = f"Mapping {self.mapping.key}, {value.name!r}"
@@ -231,3 +285,7 @@ class Scalars:
         if value.convert and field.type not in CONVERSIONS[value.convert].takes:
             takes = ", ".join(sorted(CONVERSIONS[value.convert].takes))
             raise MappingError(f"{where}: {value.convert!r} takes {takes}, and {path!r} is a {field.type}.")
+
+
+def _plain(path: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in path)

@@ -29,10 +29,12 @@ NO_IDS: frozenset[Any] = frozenset({None, 0, ""})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A translator's source, the paths it reads (in the order of READ) and the constants it refers to."""
+    """A translator's source, the paths it reads (in the order of READ), which of them as encoded numbers, and
+    the constants it refers to."""
 
     text: str
     paths: Paths
+    encoded: frozenset[int]
     constants: dict[str, Any]
 
 
@@ -64,15 +66,14 @@ class _Writer:
         self.const("FIT", fit)
         tables = self._what()
         self._tail(tables)
-        names = ", ".join(self.scalars.paths.values())
         lines = [
             f"# Translator of mapping {self.mapping.key!r} for schema {self.schema.name!r}.",
             "def translate(packet, date, cites):",
-            f"    ({names},) = READ(packet)",
+            f"    ({', '.join(self.scalars.targets)},) = READ(packet)",
             *("    " + line for line in self.scalars.lines()),
             *("    " + line for line in self.body),
         ]
-        return Written("\n".join(lines) + "\n", tuple(self.scalars.paths), self.scalars.constants)
+        return Written("\n".join(lines) + "\n", *self.scalars.wanted, self.scalars.constants)
 
     def _raws(self, template: str, what: str) -> tuple[list[str], list[str]]:
         holes = re.findall(r"\{([^{}]*)\}", template)
@@ -136,7 +137,6 @@ class _Writer:
         if self.options.history != "none":
             written = [self.tables.write(index, table) for index, table in enumerate(self.mapping.tables)]
             calls = [call for call in written if call is not None]
-            self.body += self.tables.sheet_lines()
         self._references()
         self._cutouts()
         return calls

@@ -1,12 +1,10 @@
-"""Writes the part of a translator that makes Tables: which columns share a sheet, and the call of each table.
+"""Writes the part of a translator that makes Tables: the texts of the columns, and the call of each table.
 
-Kept apart from `source` because light curves have rules of their own: one array may feed several tables, and
-the alert's own detection joins one of them as a row.
+Kept apart from `source` because light curves have rules of their own: one array may feed several tables (a
+column that two of them show is rendered once), and the alert's own detection joins one of them as a row.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from bridge.errors import MappingError
 from bridge.mapping import elements
@@ -14,32 +12,10 @@ from bridge.mapping.model import Table, Value, first_path
 from bridge.mapping.numbers import NOTHING
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.scalars import Scalars, absent_texts, data_type, join_path, text_renderer
-from bridge.mapping.sheet import ColumnPlan, Sheet
 from bridge.mapping.tables import TablePlan
 from bridge.voevent.xmltext import escape
 
 __all__ = ["TableWriter"]
-
-BATCHES = {"float": "float", "double": "double", "int": "int", "long": "int", "boolean": "bool"}
-
-
-class _Sheet:
-    """The columns that the tables of one array want, each once."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.plans: list[ColumnPlan] = []
-        self.raws: list[str] = []
-        self._places: dict[tuple[Any, ...], int] = {}
-
-    def place(self, plan: ColumnPlan, raw: str, value: Value) -> int:
-        """Position of a column in the sheet."""
-        key = (raw, value.convert, repr(value.codes), value.absent)
-        if key not in self._places:
-            self._places[key] = len(self.plans)
-            self.plans.append(plan)
-            self.raws.append(raw)
-        return self._places[key]
 
 
 class TableWriter:
@@ -58,15 +34,6 @@ class TableWriter:
         self.schema = scalars.schema
         self.mapping = scalars.mapping
         self.options = options
-        self.sheets: dict[str, _Sheet] = {}
-
-    def sheet_lines(self) -> list[str]:
-        """Source lines that render the sheets; to be written when all tables are known."""
-        lines = []
-        for sheet in self.sheets.values():
-            render = self.scalars.constant(f"SHEET_{sheet.number}", Sheet(sheet.plans))
-            lines.append(f"sheet_{sheet.number} = {render}(({', '.join(sheet.raws)},))")
-        return lines
 
     def write(self, index: int, table: Table) -> str | None:
         """Expression that gives a table's plan and rows; None where the schema has no such array."""
@@ -82,22 +49,19 @@ class TableWriter:
                 columns.append((value, path))
         if not columns:
             return None
-        sheet = self.sheets.setdefault(source, _Sheet(len(self.sheets)))
-        fields, places = [], []
+        fields, texts = [], []
         for value, path in columns:
-            raw = self.scalars.raw(path)
-            field = self.scalars.fields[path]
+            field = self.scalars.field(path)
             if field.kind != "column":
                 raise MappingError(
                     f"Mapping {self.mapping.key}, table {table.name!r}: {path!r} is not a column of an array."
                 )
-            places.append(sheet.place(self._column_plan(value, path), raw, value))
+            texts.append(self._texts(value, path))
             fields.append(elements.field_element(value, data_type(value, field)))
         plan = TablePlan(
             name=table.name,
             head=b'\n<Table name="%b">%b' % (escape(table.name), elements.described(table.about)),
             fields=b"".join(fields),
-            columns=tuple(places),
             keep_null=bool(table.where_null),
             newest=self.options.history if isinstance(self.options.history, int) else None,
         )
@@ -105,14 +69,15 @@ class TableWriter:
         time = self._column(table.time, source)
         chooser = self._column(table.where_set or table.where_null, source)
         current = self._current(table, columns, source)
-        return f"({name}, {name}(sheet_{sheet.number}, {time}, {chooser}, {current}))"
+        return f"({name}, {name}(({', '.join(texts)},), {time}, {chooser}, {current}))"
 
-    def _column_plan(self, value: Value, path: str) -> ColumnPlan:
-        field = self.scalars.fields[path]
+    def _texts(self, value: Value, path: str) -> str:
+        """Variable with a column's texts."""
+        field = self.scalars.field(path)
         render = text_renderer(self.mapping, value, field)
-        if render is not None:
-            return ColumnPlan("", frozenset(), render)
-        return ColumnPlan(BATCHES[field.type], absent_texts(self.mapping, value, field.type) - {NOTHING})
+        if render is None:
+            return self.scalars.column(path, absent_texts(self.mapping, value, field.type) - {NOTHING})
+        return self.scalars.rendered(value, path, render)
 
     def _column(self, path: str, source: str) -> str:
         if not path:

@@ -9,7 +9,7 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
-from bridge.mapping.sheet import AnyColumn
+from bridge.mapping.batches import AnyColumn, Cells
 
 __all__ = ["Rows", "TablePlan"]
 
@@ -50,8 +50,6 @@ class TablePlan:
     ----------
     name, head, fields
         Name, the XML before a note, the XML between the note and the rows.
-    columns
-        Positions of its columns in the sheet.
     keep_null
         Whether the chooser keeps rows in which it is null, or those in which it is not.
     newest
@@ -61,13 +59,12 @@ class TablePlan:
     name: str
     head: bytes
     fields: bytes
-    columns: tuple[int, ...]
     keep_null: bool
     newest: int | None
 
     def __call__(
         self,
-        sheet: list[list[bytes]] | None,
+        columns: Sequence[Cells],
         time: AnyColumn | None,
         chooser: AnyColumn | None,
         current: tuple[bytes | None, ...] | None,
@@ -76,8 +73,8 @@ class TablePlan:
 
         Parameters
         ----------
-        sheet
-            Texts of the array, column by column; None if it has no rows.
+        columns
+            Texts of the table's columns, for all rows of the array.
         time, chooser
             The column by which rows are old, and the one that chooses rows; None if there is none.
         current
@@ -89,9 +86,9 @@ class TablePlan:
         """
         rows: list[bytes] = []
         mask = None
-        if sheet is not None:
-            shown = zip(*[sheet[index] for index in self.columns], strict=True)
-            mask = self._mask(len(sheet[0]), time, chooser)
+        if columns[0]:
+            shown = zip(*columns, strict=True)
+            mask = self._mask(len(columns[0]), time, chooser)
             if mask is not None:
                 shown = compress(shown, mask.tolist())  # type: ignore[assignment]
             rows = list(map(CELL_BREAK.join, shown))

@@ -14,10 +14,12 @@ from typing import Any
 
 import fastavro
 
+from bridge.alerts.column import column_of
 from bridge.alerts.decode import decode_datum, refuse_weightless
 from bridge.alerts.fields import Field, follow, resolve
-from bridge.alerts.lens.columns import ColumnMaker, RawColumn, raw_columns
+from bridge.alerts.lens.columns import RawColumn
 from bridge.alerts.lens.compiler import Program, Unsupported, compile_end, compile_program
+from bridge.alerts.lens.encode import encode, encoded_column
 from bridge.alerts.lens.runtime import Mismatch
 from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
@@ -42,8 +44,10 @@ class Lens:
         Walk each datum to its end, so that a truncated one or one with bytes left over is refused.
         Without it nothing behind the last wanted field is looked at.
     raw
-        Give columns as `RawColumn` where the datum could be read without fastavro: for callers that make
-        texts of them.
+        Give columns as `RawColumn` (those of texts only where the datum could be read without fastavro):
+        for callers that make texts of them.
+    encoded
+        Positions in `paths` of numbers that are wanted as the bytes in which they are encoded.
 
     Raises
     ------
@@ -52,12 +56,19 @@ class Lens:
     """
 
     def __init__(
-        self, schema: Schema, paths: Sequence[str], *, to_end: bool = False, raw: bool = False
+        self,
+        schema: Schema,
+        paths: Sequence[str],
+        *,
+        to_end: bool = False,
+        raw: bool = False,
+        encoded: frozenset[int] = frozenset(),
     ) -> None:
         self.schema = schema
         self.fields: tuple[Field, ...] = tuple(resolve(schema, path) for path in paths)
         self.to_end = to_end
-        self._columns = raw_columns if raw else ColumnMaker
+        self.raw = raw
+        self.encoded = encoded
         self._program = self._compile(short_strings=True) or self._decode
         self._jumping: Program | None = None
 
@@ -106,20 +117,31 @@ class Lens:
                 self.fields,
                 to_end=self.to_end,
                 short_strings=short_strings,
-                columns=self._columns,
+                raw=self.raw,
+                encoded=self.encoded,
             )
         except Unsupported:
             return None
 
     def _decode(self, data: bytes, start: int, stop: int) -> tuple[Any, ...]:
         record = decode_datum(self.schema, data, start, stop)
-        return tuple(follow(record, field) for field in self.fields)
+        make = encoded_column if self.raw else column_of
+        values = [follow(record, field, make) for field in self.fields]
+        for index in self.encoded:
+            values[index] = encode(values[index], self.fields[index].type)
+        return tuple(values)
 
 
 @lru_cache(maxsize=256)
-def compile_lens(schema: Schema, paths: tuple[str, ...], to_end: bool = False, raw: bool = False) -> Lens:
+def compile_lens(
+    schema: Schema,
+    paths: tuple[str, ...],
+    to_end: bool = False,
+    raw: bool = False,
+    encoded: frozenset[int] = frozenset(),
+) -> Lens:
     """The lens for these paths, compiled once."""
-    return Lens(schema, paths, to_end=to_end, raw=raw)
+    return Lens(schema, paths, to_end=to_end, raw=raw, encoded=encoded)
 
 
 def datum_end(schema: Schema, data: bytes, start: int, stop: int) -> int:

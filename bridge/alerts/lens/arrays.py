@@ -21,8 +21,8 @@ Match = Callable[[bytes, int, int], "re.Match[bytes] | None"]
 # So many rows of one habit are matched by one pattern: it saves a match object for each of the others.
 AT_ONCE = 8
 
-# After so many rows that broke the habits they are learned anew, a few times: the first light curve that is met
-# may be an odd one.
+# After so many rows that broke the habits they are learned anew, a few times: the first light curve that is
+# met may be an odd one.
 _UNUSUAL = 64
 _LESSONS = 4
 

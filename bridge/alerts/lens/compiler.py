@@ -20,7 +20,8 @@ from bridge.alerts.column import column_of
 from bridge.alerts.fields import Field, descend
 from bridge.alerts.lens import runtime
 from bridge.alerts.lens.arrays import ArraySkipper, MakeColumns, RowReader
-from bridge.alerts.lens.columns import ColumnMaker, scalar_decoder
+from bridge.alerts.lens.columns import ColumnMaker, raw_columns, scalar_decoder
+from bridge.alerts.lens.encode import encode, encoded_column
 from bridge.alerts.lens.habits import Habit, Shape, render_element, render_stretches
 from bridge.alerts.lens.patterns import FIXED_FORMATS, is_regular, skip_pattern, string_pattern, tag
 from bridge.alerts.lens.wants import Want, want_tree
@@ -46,7 +47,8 @@ def compile_program(
     *,
     to_end: bool,
     short_strings: bool,
-    columns: Callable[[Sequence[Node]], MakeColumns] = ColumnMaker,
+    raw: bool = False,
+    encoded: frozenset[int] = frozenset(),
 ) -> Program:
     """Compile a function ``(data, start, stop) -> values``.
 
@@ -60,8 +62,10 @@ def compile_program(
         Walk the datum to its end and demand that it ends at `stop`.
     short_strings
         Take strings as short, so that patterns can pass over them; a longer one is a `Mismatch`.
-    columns
-        Given the types of the wanted columns of an array, gives what makes them.
+    raw
+        Give columns as they were captured.
+    encoded
+        Positions in `fields` of numbers that are given as they were captured.
 
     Raises
     ------
@@ -70,7 +74,10 @@ def compile_program(
     """
     names: dict[str, Any] = {}
     body = _Body(names, fields, to_end=to_end, short_strings=short_strings)
-    body.columns = columns
+    body.encoded = encoded
+    if raw:
+        body.columns = raw_columns
+        names["column_of"] = encoded_column
     body.emit(schema.root, want_tree(schema.root, fields))
     body.flush(last=not to_end)
     if to_end:
@@ -109,9 +116,11 @@ class _Body:
         self.left = len(fields)
         self.records: list[Node] = []
         self.columns: Callable[[Sequence[Node]], MakeColumns] = ColumnMaker
+        self.encoded: frozenset[int] = frozenset()
         for name in ("Mismatch", "blocks", "long_of", "read_long", "skip_bytes"):
             names[name] = getattr(runtime, name)
-        names.update(join=b"".join, column_of=column_of, text=runtime.text_of)
+        names.update(join=b"".join, text=runtime.text_of)
+        names.setdefault("column_of", column_of)
 
     @property
     def done(self) -> bool:
@@ -152,6 +161,7 @@ class _Body:
         body = _Body(self.names, fields, to_end=True, short_strings=self.short_strings)
         body.records = [*self.records]
         body.columns = self.columns
+        body.encoded = self.encoded
         return body
 
     def regular(self, node: Node) -> bool:
@@ -202,7 +212,10 @@ class _Body:
         self.to_end = walked
         for index, rest in want.spans:
             decoder = self.name("span", runtime.SpanDecoder(node, rest, descend))
-            self.line(f"v{index} = {decoder}(d[{start}:p])")
+            value = f"{decoder}(d[{start}:p])"
+            if index in self.encoded:
+                value = f"{self.name('encode', encode)}({value}, {self.fields[index].type!r})"
+            self.line(f"v{index} = {value}")
             self.left -= 1
 
     def emit_union(self, node: Node, want: Want) -> None:
@@ -368,11 +381,21 @@ class _Body:
         self.line("if m is None: raise Mismatch")
         if not last:
             self.line("p = m.end()")
-        fixed = [(g, n, w) for g, (n, w) in enumerate(groups, 1) if n.kind in FIXED_FORMATS]
+        captured = [
+            (f"v{i}", group)
+            for group, (_, wanted) in enumerate(groups, 1)
+            for i in wanted
+            if i in self.encoded
+        ]
+        if captured:
+            names, numbers = (", ".join(map(str, each)) for each in zip(*captured, strict=True))
+            self.line(f"{names} = m.group({numbers})")
+        left = [(g, n, [i for i in w if i not in self.encoded]) for g, (n, w) in enumerate(groups, 1)]
+        fixed = [(g, n, w) for g, n, w in left if w and n.kind in FIXED_FORMATS]
         if fixed:
             self.decode_fixed(fixed)
-        for group, (node, wanted) in enumerate(groups, 1):
-            if node.kind not in FIXED_FORMATS:
+        for group, node, wanted in left:
+            if wanted and node.kind not in FIXED_FORMATS:
                 targets = "".join(f"v{index} = " for index in wanted)
                 decode = (
                     "long_of" if node.kind in ("int", "long") else self.name("decode", scalar_decoder(node))

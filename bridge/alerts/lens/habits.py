@@ -5,9 +5,9 @@ each string how long it is. The rows of one survey agree on most of the answers,
 rows become patterns of their own, tried before the general one. They are guesses that a match checks byte
 by byte: a row that breaks the habit costs time, never truth.
 
-A habit is of whole rows (LSST's are nearly all alike) or of the stretches between wanted fields: in ZTF's light
-curves detections and upper limits alternate, and one pattern that offers both forms of each stretch reads
-any succession of them.
+A habit is of whole rows (LSST's are nearly all alike) or of the stretches between wanted fields: in ZTF's
+light curves detections and upper limits alternate, and one pattern that offers both forms of each stretch
+reads any succession of them.
 """
 
 from __future__ import annotations
@@ -125,11 +125,22 @@ def render_stretches(
     rendered, stretch = b"", list[tuple[str, Node]]()
     for name, (inner, _) in element.fields.items():
         if name in wanted:
-            rendered += _render_stretch(stretch, shapes, place) + part(name, inner)
+            rendered += _render_stretch(stretch, shapes, place)
+            tag = _usual_value(inner, shapes, place[name]) if name in place else b""
+            rendered += re.escape(tag) + part(name, inner.without_null()[0]) if tag else part(name, inner)
             stretch.clear()
         else:
             stretch.append((name, inner))
     return rendered + _render_stretch(stretch, shapes, place)
+
+
+def _usual_value(node: Node, shapes: Counter[Shape], i: int) -> bytes:
+    """The first byte of a nullable field's value, where no row has null; else nothing.
+
+    A field that is null by habit stays open, so that its group exists in every pattern.
+    """
+    value = node.branches.index(node.without_null()[0])
+    return b"" if any(shape[i][0] >> 1 != value for shape in shapes) else bytes([2 * value])
 
 
 def _render_stretch(
@@ -140,14 +151,10 @@ def _render_stretch(
     for shape, n in shapes.items():
         forms[tuple(shape[i] for i in places)] += n
     forms = _without_changing_lengths(forms)
-    usual, rows, total = list[Shape](), 0, sum(forms.values())
-    for form, n in forms.most_common(_MOST_FORMS):
-        if rows >= (1 - _RARE) * total:
-            break
-        usual.append(form)
-        rows += n
-    if rows < (1 - _RARE) * total:
-        return b"".join(skip_pattern(inner) for _, inner in stretch)
+    usual = [form for form, n in forms.most_common(_MOST_FORMS) if n > _RARE * forms.total()]
+    general = b"".join(skip_pattern(inner) for _, inner in stretch)
+    if not places:
+        return general
     alternatives = []
     for form in usual:
         tokens = iter(form)
@@ -159,7 +166,8 @@ def _render_stretch(
                 for name, inner in stretch
             )
         )
-    return alternatives[0] if len(alternatives) == 1 else b"(?:" + b"|".join(alternatives) + b")"
+    # Atomic, because the general form matches whatever the others do: one look at it is enough.
+    return b"(?>" + b"|".join([*alternatives, general]) + b")"
 
 
 def _lengths(shapes: Counter[Shape], i: int) -> list[int]:

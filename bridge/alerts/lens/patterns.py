@@ -5,10 +5,10 @@ unions of regular types. What a pattern cannot say (a length that is data: bytes
 maps) is left to generated code that jumps.
 
 Every pattern is linear: repeats are possessive (Python 3.11+), and the alternatives of a union begin with
-different bytes, so going back to one fails at once. Two forms are faster than their obvious equals: ``.{4}+``,
-which the engine passes over in one step, whatever the number, where ``.{4}`` remembers how to go back and four
-dots are four steps; and plain groups instead of atomic ones around alternatives (rows as a whole are
-atomic, so nothing piles up).
+different bytes, so going back to one fails at once. Two forms are faster than their obvious equals:
+``.{4}+``, which the engine passes over in one step, whatever the number, where ``.{4}`` remembers how to go
+back and four dots are four steps; and plain groups instead of atomic ones around alternatives (rows as a
+whole are atomic, so nothing piles up).
 """
 
 from __future__ import annotations
