@@ -154,6 +154,9 @@ def _labels(low: float, high: float, rows: int, *, upside_down: bool) -> dict[in
         text = f"{value:,.{decimals}f}"
         if len(text) > AXIS_WIDTH - 2:
             text = f"{value:.2g}"
+        if len(text) > AXIS_WIDTH - 2:
+            # An exponent of three digits leaves room for one.
+            text = f"{value:.0e}"
         labels[_place(fraction if upside_down else 1 - fraction, rows)] = text
     return labels
 

@@ -1,4 +1,4 @@
-"""Tables: which rows of a sheet a table shows, in which order they count as old, each row as XML cells."""
+"""Tables: which rows of an array a table shows, in which order they count as old, each row as XML cells."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.inspect.curve import LightCurve, Point, order_bands
@@ -132,7 +132,11 @@ POINTS = st.lists(
 )
 
 
+TINY = [Point(50_000.0, -1.2089199183722472e-215, 0.0, "g", "detection", current=True)]
+
+
 @settings(deadline=None, max_examples=150)
+@example(points=TINY, unit="nJy", width=40, unicode=False)
 @given(POINTS, st.sampled_from(["mag", "nJy"]), st.integers(40, 160), st.booleans())
 def test_any_curve_can_be_drawn_in_any_width(
     points: list[Point], unit: str, width: int, unicode: bool
