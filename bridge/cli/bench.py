@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +14,100 @@ import orjson
 
 from bridge.errors import UsageError
 
-__all__ = ["command"]
+__all__ = ["BENCHMARKS", "command"]
 
-BENCHMARKS = ("lens", "filters", "translate")
+BENCHMARKS = {
+    "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
+    "lens": "single fields and light curves of an alert, beside fastavro",
+    "translate": "alert bytes to VOEvent bytes, beside fastavro and voevent-parse",
+}
+"""Modules of the folder ``benchmarks/``: each has ``measure(*, rounds)`` and ``report(result)``."""
 
 
-@click.command("bench")
-@click.argument("which", type=click.Choice([*BENCHMARKS, "all"]), default="all")
-@click.option("--json", "as_json", is_flag=True, help="Results as one JSON document on standard output.")
-@click.option("-o", "--output", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-              help="Also write each result into this folder, as <name>.json and <name>.txt.")  # fmt: skip
-@click.option(
-    "--rounds", type=click.IntRange(1, 10_000), help="Rounds of each measurement [each benchmark's own]."
-)
-def command(which: str, as_json: bool, folder: Path | None, rounds: int | None) -> None:
-    """Measure lens, filters or translator on this machine.
+@click.group("bench")
+def command() -> None:
+    """Measure this machine, each time beside a named peer in the same run.
 
     Inputs are the real alerts in $SHARED_DATA (or ../shared/data beside a checkout), else simulated ones,
-    which the result says. The peers are fastavro and voevent-parse.
+    which the result says. Contents are compared before a number is given.
 
     \b
     Example:
       voevent-bridge bench lens
     """
-    results = {}
-    for name in BENCHMARKS if which == "all" else (which,):
-        module = _load(name)
-        click.echo(f"Measuring {name} ...", err=True)
-        result = module.measure(**({} if rounds is None else {"rounds": rounds}))
-        results[name] = result
-        text = module.report(result)
+
+
+def _measuring(run: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--rounds", type=click.IntRange(1, 10_000), metavar="N",
+                     help="Rounds of each measurement [each benchmark's own]."),
+        click.option("-o", "--output", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+                     help="Also write the result into this folder: <name>.json, <name>.txt, and what else there is."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
+    ):  # fmt: skip
+        run = option(run)
+    return run
+
+
+def _add(name: str, about: str) -> None:
+    @command.command(name, short_help=about, help=f"""{about[0].upper()}{about[1:]}.
+
+    \b
+    Example:
+      voevent-bridge bench {name}
+    """)  # fmt: skip
+    @_measuring
+    def run(as_json: bool, folder: Path | None, rounds: int | None) -> None:
+        result, text = _measure(name, rounds, folder)
+        click.echo(_json(result).decode() if as_json else f"{text}\n", nl=False)
+
+
+for _name, _about in BENCHMARKS.items():
+    _add(_name, _about)
+
+
+@command.command("all")
+@_measuring
+def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
+    """Run all benchmarks, one after the other.
+
+    A benchmark for which something is missing here, such as a Kafka broker, is left out with a word about it.
+
+    \b
+    Example:
+      voevent-bridge bench all -o results/
+    """
+    results: dict[str, Any] = {}
+    for name in BENCHMARKS:
+        try:
+            results[name], text = _measure(name, rounds, folder)
+        except UsageError as error:
+            click.echo(f"Left out {name}: {error}", err=True)
+            continue
         if not as_json:
             click.echo(f"{text}\n")
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{name}.json").write_bytes(_json(result))
-            (folder / f"{name}.txt").write_text(text + "\n")
+    if not results:
+        raise UsageError("None of the benchmarks can run here.")
     if as_json:
-        click.echo(_json(results[which] if which != "all" else results).decode(), nl=False)
+        click.echo(_json(results).decode(), nl=False)
+
+
+def _measure(name: str, rounds: int | None, folder: Path | None) -> tuple[dict[str, Any], str]:
+    module = _load(name)
+    click.echo(f"Measuring {name} ...", err=True)
+    given: dict[str, Any] = {} if rounds is None else {"rounds": rounds}
+    from bridge.cli.shared import showing_progress
+
+    with showing_progress(name) as said:
+        if "progress" in inspect.signature(module.measure).parameters:
+            given["progress"] = said
+        result: dict[str, Any] = module.measure(**given)
+    text: str = module.report(result)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_bytes(_json(result))
+        (folder / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
+    return result, text
 
 
 def _json(result: Any) -> bytes:
@@ -57,13 +115,15 @@ def _json(result: Any) -> bytes:
 
 
 def _load(name: str) -> Any:
-    # The benchmarks lie beside the package in a checkout; an installation does not have them.
-    top = Path(__file__).resolve().parents[2]
-    if (top / "benchmarks" / f"{name}.py").is_file() and str(top) not in sys.path:
-        sys.path.insert(0, str(top))
+    # The benchmarks lie beside the package in a checkout, and among its data in an installation.
+    package = Path(__file__).resolve().parents[1]
+    for top in (package.parent, package / "_data"):
+        if (top / "benchmarks" / "common.py").is_file() and str(top) not in sys.path:
+            sys.path.insert(0, str(top))
+            break
     try:
         return importlib.import_module(f"benchmarks.{name}")
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] == "benchmarks":
-            raise UsageError("The benchmarks come with the source tree; run this in a checkout.") from None
-        raise UsageError(f"The benchmark {name} wants {error.name}: pip install {error.name}.") from None
+        raise UsageError(
+            f"The benchmark {name} wants {error.name}: pip install 'voevent-bridge[bench]'."
+        ) from None
