@@ -1,8 +1,8 @@
 """Putting a packet together under its size limit: what must go, goes in a fixed order and leaves a note.
 
 Cutouts go first, the last one listed first. Then rows of the light curve, oldest first, from the last table
-of the mapping upwards (forced photometry stands after detections). Sizes are added up before anything is
-joined, so a packet is rendered once whatever has to go.
+of the mapping upwards (forced photometry stands after detections). Most packets fit, so all is joined
+first; of one that does not, the sizes are added up before it is joined again.
 """
 
 from __future__ import annotations
@@ -58,19 +58,15 @@ def fit(
     PacketError
         If it does not fit even without history and cutouts.
     """
-    head, tail = b"".join(before), b"".join(after)
-    total = len(head) + len(tail) + sum(len(item.xml) for item in attachments)
+    parts = list(before)
     for plan, rows in tables:
-        total += len(plan.head) + len(plan.fields) + len(DATA_HEAD) + len(DATA_TAIL)
-        total += sum(map(len, rows.cells)) + len(ROW_BREAK) * (len(rows.cells) - 1)
-    if total <= max_bytes:
-        parts = [head]
-        for plan, rows in tables:
-            parts += (plan.head, plan.fields, DATA_HEAD, ROW_BREAK.join(rows.cells), DATA_TAIL)
-        parts += [item.xml for item in attachments]
-        parts.append(tail)
-        return b"".join(parts), ()
-    return _shrink(head, tables, attachments, tail, max_bytes, total)
+        parts += (plan.head, plan.fields, DATA_HEAD, ROW_BREAK.join(rows.cells), DATA_TAIL)
+    parts += [item.xml for item in attachments]
+    parts += after
+    xml = b"".join(parts)
+    if len(xml) <= max_bytes:
+        return xml, ()
+    return _shrink(b"".join(before), tables, attachments, b"".join(after), max_bytes, len(xml))
 
 
 def _shrink(

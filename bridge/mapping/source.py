@@ -26,6 +26,9 @@ __all__ = ["Written", "write_source"]
 
 NO_IDS: frozenset[Any] = frozenset({None, 0, ""})
 
+# A group of so many values is rendered by one template where none of them is missing.
+MANY = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -143,6 +146,9 @@ class _Writer:
 
     def _group(self, index: int, group: Group) -> None:
         lines: list[str] = []
+        texts: list[str] = []
+        none: set[bytes | None] = {None, b""}
+        template = b""
         for number, value in enumerate(group.params):
             path = self.scalars.chosen(value)
             if path is None:
@@ -154,6 +160,12 @@ class _Writer:
             tail_name = self.const(f"T{index}_{number}", tail)
             test = f"{text} is not None" if not absent else f"{text} not in {self.scalars.absent(absent)}"
             lines.append(f"if {test}: out += ({head_name}, {text}, {tail_name})")
+            texts.append(text)
+            none |= absent
+            template += b"%b%%b%b" % (head.replace(b"%", b"%%"), tail.replace(b"%", b"%%"))
+        if len(texts) >= MANY:
+            # Usually all values are there, and the group is one template.
+            lines = self._whole_or_each(index, texts, none, template, lines)
         flags = [(name, path) for name, path in group.flags if first_path(self.schema, (path,))]
         if flags:
             lines += self._flags(index, flags)
@@ -163,6 +175,19 @@ class _Writer:
         start = self.const(f"GROUP_{index}", b'\n<Group name="%b">%b' % (escape(group.name), about))
         self.body += [f"# {group.name}", f"mark = len(out); out.append({start})", *lines]
         self.body += ["if len(out) == mark + 1: out.pop()", "else: out.append(b'</Group>')"]
+
+    def _whole_or_each(
+        self, index: int, texts: list[str], none: set[bytes | None], template: bytes, each: list[str]
+    ) -> list[str]:
+        values = f"({', '.join(texts)},)"
+        known = self.const(f"NONE_OF_{index}", frozenset(none))
+        whole = self.const(f"WHOLE_{index}", template)
+        return [
+            f"values = {values}",
+            f"if {known}.isdisjoint(values): out.append({whole} % values)",
+            "else:",
+            *("    " + line for line in each),
+        ]
 
     def _flags(self, index: int, flags: list[tuple[str, str]]) -> list[str]:
         named = self.const(f"FLAGS_{index}", parts.flag_names([name for name, _ in flags]))

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
+from bridge.alerts.lens import RawColumn
 from bridge.mapping.batches import AnyColumn, Cells
 
 __all__ = ["Rows", "TablePlan"]
 
 CELL_BREAK = b"</TD><TD>"
+
+# For each row of an array whether it is shown. A list: light curves are too short for NumPy to pay.
+Mask = list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Rows:
 
     cells: list[bytes]
     time: AnyColumn | None
-    mask: npt.NDArray[np.bool_] | None
+    mask: Mask | None
     with_current: bool
 
     def oldest_first(self) -> Sequence[int]:
@@ -90,36 +93,40 @@ class TablePlan:
             shown = zip(*columns, strict=True)
             mask = self._mask(len(columns[0]), time, chooser)
             if mask is not None:
-                shown = compress(shown, mask.tolist())  # type: ignore[assignment]
+                shown = compress(shown, mask)  # type: ignore[assignment]
             rows = list(map(CELL_BREAK.join, shown))
         if current is not None:
             rows.append(CELL_BREAK.join([cell or b"" for cell in current]))
         return Rows(rows, time, mask, current is not None) if rows else None
 
-    def _mask(
-        self, count: int, time: AnyColumn | None, chooser: AnyColumn | None
-    ) -> npt.NDArray[np.bool_] | None:
-        mask: npt.NDArray[np.bool_] | None = None
-        if chooser is not None:
-            valid = chooser.valid
-            if valid is not None:
-                mask = ~valid if self.keep_null else valid
-            elif self.keep_null:
-                mask = np.zeros(count, np.bool_)
+    def _mask(self, count: int, time: AnyColumn | None, chooser: AnyColumn | None) -> Mask | None:
+        mask = None if chooser is None else _chosen(chooser, keep_null=self.keep_null)
         if self.newest is not None:
-            chosen = np.arange(count) if mask is None else np.flatnonzero(mask)
+            chosen = range(count) if mask is None else [row for row, shown in enumerate(mask) if shown]
             if len(chosen) > self.newest:
-                ages = np.asarray(_oldest_first(time, mask, len(chosen)), np.intp)
-                mask = np.zeros(count, np.bool_)
-                mask[chosen[ages[len(chosen) - self.newest :]]] = True
+                ages = _oldest_first(time, mask, len(chosen))
+                newest = {chosen[age] for age in ages[len(chosen) - self.newest :]}
+                mask = [row in newest for row in range(count)]
         return mask
 
 
-def _oldest_first(time: AnyColumn | None, mask: npt.NDArray[np.bool_] | None, count: int) -> Sequence[int]:
+def _chosen(chooser: AnyColumn, *, keep_null: bool) -> Mask | None:
+    """The rows in which the chooser is set, or those in which it is null; None for all."""
+    if isinstance(chooser, RawColumn):
+        if keep_null:
+            return [item is None for item in chooser.items]
+        return [item is not None for item in chooser.items] if None in chooser.items else None
+    if chooser.valid is None:
+        return [False] * len(chooser) if keep_null else None
+    mask: Mask = (~chooser.valid if keep_null else chooser.valid).tolist()
+    return mask
+
+
+def _oldest_first(time: AnyColumn | None, mask: Mask | None, count: int) -> Sequence[int]:
     """Positions of the shown rows from oldest to newest; surveys write them so, but do not promise it."""
     if not count or time is None or isinstance(time.values, list):
         return range(count)
-    times = time.values if mask is None else time.values[mask]
+    times = time.values if mask is None else time.values[np.array(mask)]
     if bool((times[1:] >= times[:-1]).all()):
         return range(count)
     order: list[int] = np.argsort(times, kind="stable").tolist()
