@@ -12,8 +12,9 @@ import pytest
 from bridge.cli.serve import _KEYS as FLAGS
 from bridge.cli.serve import command
 from bridge.feed import FeedConfig, load_config
-from bridge.feed.config import _KEYS as KEYS
 from bridge.feed.config import parse_duration
+from bridge.feed.config_file import KEYS
+from bridge.vtp.receiver_settings import ReceiverSettings
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "serve.md").read_text(encoding="utf-8")
 ALL_KEYS = {f"{table}.{key}" for table, keys in KEYS.items() for key in keys}
@@ -55,6 +56,9 @@ def defaults() -> dict[str, Any]:
         "broadcast.ack_timeout": served.ack_timeout_s,
         "broadcast.iamalive_interval": served.iamalive_interval_s,
         "broadcast.test_interval": config.test_interval_s,
+        "receive.interface": config.interface,
+        "receive.versions": "2.0",
+        "receive.idle_timeout": ReceiverSettings("ivo://a").idle_timeout_s,
         "feed.silent_after": config.silent_after_s,
         "http.interface": config.http_interface,
         "log.format": config.log_format,
@@ -104,7 +108,7 @@ def test_table_has_every_key_with_its_default() -> None:
         elif written.startswith("`"):
             assert same(written.strip("`"), known[key]), key
     in_words = {key for key, (written, _) in ROWS.items() if not written.startswith(("`", "-"))}
-    assert in_words == {"feed.dead_letters", "broadcast.interface"}
+    assert in_words == {"feed.dead_letters", "broadcast.interface", "receive.interface"}
 
 
 @pytest.mark.parametrize("key", sorted(ALL_KEYS))

@@ -27,6 +27,8 @@ __all__ = ["command"]
 @click.option(
     "--broadcast", "port", metavar="PORT", type=int, help="Port for subscribers [8099; 0: a free one]."
 )
+@click.option("--receive", "receive_port", metavar="PORT", type=int,
+              help="Port for authors [none; VTP's is 8098; 0: a free one].")  # fmt: skip
 @click.option("--interface", metavar="ADDRESS", help="Address to listen on [all].")
 @click.option("--newcomers", metavar="now|start|DURATION",
               help="From where a subscriber that the journal does not know is served [now]; e.g. 12h.")  # fmt: skip
@@ -57,8 +59,10 @@ def command(config: Path | None, **flags: object) -> int:
     from bridge.feed.logs import start_logging
 
     settings = load_config(config, {_KEYS[name]: value for name, value in flags.items()})
-    if config is None and settings.source is None:
-        raise click.UsageError("Say where the alerts come from: --from URL, or a configuration file.")
+    if config is None and settings.source is None and settings.receive is None:
+        raise click.UsageError(
+            "Say where the alerts come from: --from URL, --receive PORT, or a configuration file."
+        )
     start_logging(settings.log_format, settings.log_level)
     counts = serve(settings, ready=lambda port: click.echo(f"Ready on port {port}.", err=True))
     status = 1 if counts.refused or counts.conflicts else 0
@@ -81,6 +85,7 @@ _KEYS = {
     "cutouts": "feed.cutouts",
     "schemas": "feed.schemas",
     "port": "broadcast.port",
+    "receive_port": "receive.port",
     "interface": "broadcast.interface",
     "newcomers": "broadcast.newcomers",
     "journal": "journal.file",

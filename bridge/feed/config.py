@@ -2,64 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bridge.errors import ConfigError, UsageError
+from bridge.feed.config_file import read_values
+from bridge.feed.config_inlets import ReceiveConfig, receive_config
 from bridge.feed.retention import Bounds
 from bridge.feed.units import parse_duration, parse_size
 from bridge.journal.journal import DEFAULT_PATH
 from bridge.mapping import TranslateOptions
 from bridge.pipeline import Plan
 from bridge.vtp import BroadcasterSettings
+from bridge.vtp.address import BROADCAST_PORT
 
 __all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
 
-DEFAULT_PORT = 8099
+DEFAULT_PORT = BROADCAST_PORT
 """VTP's port for subscribers (Comet's default)."""
-
-# Key in the file -> type that its value must have, per table.
-_KEYS: dict[str, dict[str, tuple[type, ...]]] = {
-    "feed": {
-        "from": (str,),
-        "kafka_config": (str,),
-        "where": (str, list),
-        "filters": (str,),
-        "mapping": (str,),
-        "local_ivo": (str,),
-        "role": (str,),
-        "history": (str, int),
-        "cutouts": (str,),
-        "schemas": (str,),
-        "follow": (bool,),
-        "silent_after": (str,),
-        "strict": (bool,),
-        "dead_letters": (str,),
-    },
-    "journal": {
-        "file": (str,),
-        "retention": (str,),
-        "max_size": (str,),
-        "remember": (str,),
-        "durability": (str,),
-    },
-    "broadcast": {
-        "port": (int,),
-        "interface": (str,),
-        "newcomers": (str,),
-        "durable_max_age": (str,),
-        "window": (int,),
-        "ack_timeout": (str,),
-        "iamalive_interval": (str,),
-        "test_interval": (str,),
-    },
-    "http": {"port": (int,), "interface": (str,)},
-    "log": {"format": (str,), "level": (str,)},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +52,8 @@ class FeedConfig:
         Where subscribers connect; port 0 takes a free one.
     broadcaster
         How subscribers are served.
+    receive
+        How authors are received; None: they are not.
     test_interval_s
         Time between test events, in seconds; 0 for none.
     http_port, http_interface
@@ -114,6 +78,7 @@ class FeedConfig:
     port: int = DEFAULT_PORT
     interface: str = ""
     broadcaster: BroadcasterSettings
+    receive: ReceiveConfig | None = None
     test_interval_s: float = 3600.0
     http_port: int | None = None
     http_interface: str = "127.0.0.1"
@@ -138,7 +103,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
     ConfigError
         If the file cannot be read, or a key or value is wrong; the message names it.
     """
-    values = _read(path) if path is not None else {}
+    values = read_values(path) if path is not None else {}
     values.update({key: value for key, value in flags.items() if value is not None and value != ()})
     try:
         return _build(values)
@@ -146,49 +111,6 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
         raise
     except UsageError as error:
         raise ConfigError(str(error)) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} cannot be read ({error.strerror or error}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The configuration {path} is not TOML: {error}.") from None
-    values: dict[str, Any] = {}
-    for table, content in document.items():
-        keys = _KEYS.get(table)
-        if keys is None or not isinstance(content, dict):
-            raise ConfigError(f"{path}: there is no table [{table}].{_meant(table, _KEYS)}")
-        for key, value in content.items():
-            types = keys.get(key)
-            if types is None:
-                raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
-            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-                wanted = " or ".join(t.__name__ for t in types)
-                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
-            if isinstance(value, list) and not all(isinstance(each, str) for each in value):
-                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
-            values[f"{table}.{key}"] = value
-    _relocate(values, path.parent)
-    return values
-
-
-def _relocate(values: dict[str, Any], folder: Path) -> None:
-    for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas"):
-        value = values.get(key)
-        if value and value != "-" and "://" not in value:
-            values[key] = str(folder / value)
-    settings = values.get("feed.kafka_config")
-    if settings and (folder / settings).exists():
-        # Otherwise it is the name of a preset.
-        values["feed.kafka_config"] = str(folder / settings)
-    mapping = values.get("feed.mapping")
-    if mapping and mapping.endswith(".toml"):
-        values["feed.mapping"] = str(folder / mapping)
-    cutouts = values.get("feed.cutouts")
-    if cutouts and cutouts not in ("omit", "embed") and "://" not in cutouts:
-        values["feed.cutouts"] = str(folder / cutouts)
 
 
 def _build(values: dict[str, Any]) -> FeedConfig:
@@ -260,6 +182,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
         bounds=_bounds(values),
         dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
         broadcaster=BroadcasterSettings(**broadcaster),
+        receive=receive_config(values, translate.local_ivo),
         **settings,
     )
 
@@ -285,8 +208,3 @@ def _bounds(values: Mapping[str, Any]) -> Bounds:
 def _check_choice(settings: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:
     if name in settings and settings[name] not in choices:
         raise ConfigError(f"{name} is {settings[name]!r}; it must be one of {', '.join(choices)}.")
-
-
-def _meant(word: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

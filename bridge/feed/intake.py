@@ -8,19 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import zip_longest
+from typing import Protocol
 
 from bridge.alerts.packet import Refusal
 from bridge.errors import SourceError
 from bridge.feed.positions import to_journal
-from bridge.journal import Appended, Journal, NewEntry
+from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import Batch
 from bridge.voevent.event import Event
 
-__all__ = ["Counts", "Intake"]
+__all__ = ["Counts", "Intake", "entry_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,24 @@ class Counts:
     refused: int = 0
     duplicates: int = 0
     conflicts: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """The counts of both together."""
+        return Counts(
+            **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        )
+
+
+class Log(Protocol):
+    """The part of the journal that the intake writes; usually its `Writer`, shared with others."""
+
+    def append(self, entries: Sequence[NewEntry], positions: Mapping[str, int], /) -> Appended:
+        """Publish events and note positions, in one transaction."""
+        ...
+
+    def previous_ivorn(self, object_key: str, /) -> str | None:
+        """IVORN of the newest event about an object."""
+        ...
 
 
 class Intake:
@@ -87,7 +106,7 @@ class Intake:
         self,
         source: Iterable[Batch],
         pipeline: Callable[[Callable[[str], str | None]], Pipeline],
-        journal: Journal,
+        journal: Log,
         dead_letters: DeadLetters,
         announce: Callable[[int], None],
         stop: threading.Event,
@@ -158,7 +177,7 @@ class Intake:
             elif isinstance(outcome, Refusal):
                 self._refuse(outcome)
             else:
-                entries.append(_entry(outcome))
+                entries.append(entry_of(outcome))
                 if outcome.object_key:
                     self._fresh[outcome.object_key] = outcome.ivorn
             self.counts.read += 1
@@ -222,7 +241,8 @@ class Intake:
             _log.error("%s The refused message is only in its source.", error)
 
 
-def _entry(event: Event) -> NewEntry:
+def entry_of(event: Event) -> NewEntry:
+    """A finished event as the journal takes it."""
     return NewEntry(
         ivorn=event.ivorn,
         data=event.xml,

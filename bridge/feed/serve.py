@@ -24,12 +24,14 @@ from bridge.alerts.store import open_store
 from bridge.errors import BridgeError, SourceError, UsageError
 from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
+from bridge.feed.inlets import Inlets
 from bridge.feed.intake import Counts, Intake
 from bridge.feed.positions import from_journal
 from bridge.feed.retention import keep_within
 from bridge.feed.systemd import notify, watchdog_interval_s
 from bridge.feed.testevents import make_test_event
 from bridge.feed.watch import SAMPLE_S, Watch
+from bridge.feed.writer import Writer
 from bridge.journal import Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
@@ -79,6 +81,7 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
         feed = _Feed(config, journal, reader, broadcaster, reactor)
         port = listen(broadcaster, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
+        feed.inlets.listen(config)
         if config.http_port is not None:
             _tell_by_http(config, feed.watch, reactor)
         _log.info(
@@ -126,8 +129,9 @@ class _Feed:
         self.reactor = reactor
         self.stop = threading.Event()
         self.failure: BaseException | None = None
+        self.writer = Writer(journal)
         self.intake = self._make_intake() if config.source is not None else None
-        self.counts = self.intake.counts if self.intake is not None else Counts()
+        self.inlets = Inlets(config, self.writer, self._announce, reactor)
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
         self.watch = Watch(config, reader, broadcaster, self.intake, self._working)
@@ -153,11 +157,17 @@ class _Feed:
             source,
             # A feed that goes on has shown before that its filters fit: an odd packet must not keep it down.
             lambda previous: Pipeline(config.plan, previous=previous, lenient=bool(resume)),
-            self.journal,
+            self.writer,
             DeadLetters(config.dead_letters),
             self._announce,
             self.stop,
         )
+
+    @property
+    def counts(self) -> Counts:
+        """What has come in on all ways."""
+        arrived = self.inlets.arrivals.counts
+        return arrived if self.intake is None else self.intake.counts + arrived
 
     def _sleep(self, seconds: float) -> None:
         self.stop.wait(seconds)
@@ -193,6 +203,8 @@ class _Feed:
         return chores
 
     def _start(self) -> None:
+        self.writer.start()
+        self.inlets.start()
         if self.intake is not None:
             self.thread = threading.Thread(target=self._work, name="intake", daemon=True)
             self.thread.start()
@@ -208,7 +220,7 @@ class _Feed:
             self.reactor.callFromThread(self._end)
         else:
             if not self.stop.is_set():
-                _log.info("the source has ended", extra={"published": self.counts.published})
+                _log.info("the source has ended", extra={"published": self.intake.counts.published})
 
     def _announce(self, _seq: int) -> None:
         self.reactor.callFromThread(self.broadcaster.wake)
@@ -257,7 +269,7 @@ class _Feed:
     def _publish_test_event(self) -> None:
         event = make_test_event(self.config.broadcaster.local_ivo, time.time())
         try:
-            appended = self.journal.append([event])
+            appended = self.writer.append([event])
         except SourceError as error:
             _log.error("%s There is no test event this time.", error)
             return
@@ -277,14 +289,18 @@ class _Feed:
         notify("STOPPING=1")
         self.stop.set()
         clockwork.stop()
-        waiting = deferToThread(self.intake.rest if self.intake is not None else _nothing, PATIENCE_S)
+        self.inlets.stop()
+        waiting = deferToThread(self._rest)
         waiting.addBoth(lambda _: self._farewell())
         return waiting
+
+    def _rest(self) -> None:
+        """Let what has been taken in be committed; in a thread, for the network goes on meanwhile."""
+        if self.intake is not None:
+            self.intake.rest(PATIENCE_S)
+        self.inlets.finish()
+        self.writer.close()
 
     def _farewell(self) -> None:
         self._report()
         self.broadcaster.close()
-
-
-def _nothing(_patience_s: float) -> bool:
-    return True

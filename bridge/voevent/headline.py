@@ -9,7 +9,7 @@ from lxml import etree
 
 from bridge.errors import PacketError
 
-__all__ = ["Headline", "read_headline"]
+__all__ = ["Headline", "headline_of", "read_headline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def read_headline(xml: bytes) -> Headline:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise PacketError(f"it is not well-formed XML ({error})") from None
+    return headline_of(root)
+
+
+def headline_of(root: etree._Element) -> Headline:
+    """The headline of a VOEvent that has been parsed; raises `PacketError` as `read_headline` does."""
     name = etree.QName(root)
     if name.localname != "VOEvent":
         raise PacketError(f"it is XML but no VOEvent (its root is {name.localname})")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bridge.errors import UsageError
 
-__all__ = ["build_ivorn", "check_authority", "is_acceptable", "is_safe", "local_id"]
+__all__ = ["build_ivorn", "check_authority", "is_acceptable", "is_safe", "local_id", "names_an_event"]
 
 # Comet 3.1 (comet/utility/voevent.py) after IVOA Identifiers 2.0: an authority of three characters or more,
 # an optional resource key without empty or dot segments, '#', a local part.
@@ -29,6 +29,12 @@ def is_acceptable(ivorn: str) -> bool:
         return False
     key = match["key"] or ""
     return not key.endswith("/") and not any(part in key for part in ("//", "/./", "/../"))
+
+
+def names_an_event(ivorn: str) -> bool:
+    """Whether an identifier has a part of its own for the event, behind the stream's; Comet wants one."""
+    match = ACCEPTABLE.match(ivorn)
+    return match is not None and bool(match["local"])
 
 
 def is_safe(ivorn: str) -> bool:

@@ -165,8 +165,27 @@ class Broadcaster(ServerFactory):
         self.cursors.close()
 
 
-def listen(broadcaster: Broadcaster, port: int, interface: str = "", reactor: Any = None) -> Port:
-    """Take subscribers on a TCP port (VTP's usual one is 8099; 0 takes a free one).
+def listen(
+    factory: ServerFactory,
+    port: int,
+    interface: str = "",
+    reactor: Any = None,
+    *,
+    whom: str = "subscribers",
+    flag: str = "--broadcast",
+) -> Port:
+    """Take connections on a TCP port (VTP's usual ones: 8099 for subscribers, 8098 for authors).
+
+    Parameters
+    ----------
+    factory
+        A `Broadcaster`, or a `bridge.vtp.receiver.Receiver`.
+    port, interface
+        Where; port 0 takes a free one, an empty interface means all addresses.
+    reactor
+        Twisted's reactor; None for the installed one.
+    whom, flag
+        For people who read an error: who would have connected, and the flag that names the port.
 
     Raises
     ------
@@ -175,22 +194,18 @@ def listen(broadcaster: Broadcaster, port: int, interface: str = "", reactor: An
     """
     where = reactor if reactor is not None else cast("Any", _reactor())
     try:
-        return cast("Port", where.listenTCP(port, broadcaster, interface=interface))
+        return cast("Port", where.listenTCP(port, factory, interface=interface))
     except CannotListenError as error:
         taken = getattr(error.socketError, "errno", None) == errno.EADDRINUSE
         remedy = (
-            "Another broker may be using it; give another port with --broadcast."
+            f"Another broker may be using it; give another port with {flag}."
             if taken
-            else "Check the port (--broadcast) and the address (--interface)."
+            else f"Check the port ({flag}) and the address (--interface)."
         )
         named = f"Port {port}" + (f" of {interface}" if interface else "")
-        raise SourceError(
-            f"{named} cannot be opened for subscribers: {error.socketError}. {remedy}"
-        ) from error
+        raise SourceError(f"{named} cannot be opened for {whom}: {error.socketError}. {remedy}") from error
     except OverflowError as error:
-        raise SourceError(
-            f"Port {port} does not exist; give one between 1 and 65535 with --broadcast."
-        ) from error
+        raise SourceError(f"Port {port} does not exist; give one between 1 and 65535 with {flag}.") from error
 
 
 def _reactor() -> Timer:

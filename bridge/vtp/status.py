@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BroadcasterStatus", "SubscriberStatus"]
+__all__ = ["BroadcasterStatus", "ReceiverStatus", "SubscriberStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,21 @@ class BroadcasterStatus:
     nacked: int
     oversize: int
     subscribers: tuple[SubscriberStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatus:
+    """What authors have sent since the start.
+
+    Parameters
+    ----------
+    connections, connected
+        Connections ever taken, and those that are open.
+    accepted, refused
+        Events published, and messages answered with a nak.
+    """
+
+    connections: int
+    connected: int
+    accepted: int
+    refused: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Call", "Port", "Timer", "Wire"]
+__all__ = ["Call", "Port", "ReadableWire", "Timer", "Wire"]
 
 
 class Call(Protocol):
@@ -57,6 +57,18 @@ class Wire(Protocol):
 
     def registerProducer(self, producer: object, streaming: bool, /) -> None:  # noqa: N802
         """Tell this one when to pause and to go on."""
+        ...
+
+
+class ReadableWire(Wire, Protocol):
+    """A TCP connection whose other side can be made to wait."""
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """Read nothing from the socket."""
+        ...
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """Read from the socket again."""
         ...
 
 

@@ -1,0 +1,111 @@
+"""Reads the configuration file of a feed: which keys there are, of what type, and where paths in it begin.
+
+What the values mean is said in `config`; here is only what a file can get wrong.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import ConfigError
+
+__all__ = ["KEYS", "read_values"]
+
+KEYS: dict[str, dict[str, tuple[type, ...]]] = {
+    "feed": {
+        "from": (str,),
+        "kafka_config": (str,),
+        "where": (str, list),
+        "filters": (str,),
+        "mapping": (str,),
+        "local_ivo": (str,),
+        "role": (str,),
+        "history": (str, int),
+        "cutouts": (str,),
+        "schemas": (str,),
+        "follow": (bool,),
+        "silent_after": (str,),
+        "strict": (bool,),
+        "dead_letters": (str,),
+    },
+    "journal": {
+        "file": (str,),
+        "retention": (str,),
+        "max_size": (str,),
+        "remember": (str,),
+        "durability": (str,),
+    },
+    "broadcast": {
+        "port": (int,),
+        "interface": (str,),
+        "newcomers": (str,),
+        "durable_max_age": (str,),
+        "window": (int,),
+        "ack_timeout": (str,),
+        "iamalive_interval": (str,),
+        "test_interval": (str,),
+    },
+    "receive": {"port": (int,), "interface": (str,), "versions": (list,), "idle_timeout": (str,)},
+    "http": {"port": (int,), "interface": (str,)},
+    "log": {"format": (str,), "level": (str,)},
+}
+"""Key in the file -> types that its value may have, by table."""
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Values of a configuration file by ``table.key``, paths in it relative to its folder.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a key or the type of a value is wrong; the message names it.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"The configuration {path} cannot be read ({error.strerror or error}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration {path} is not TOML: {error}.") from None
+    values: dict[str, Any] = {}
+    for table, content in document.items():
+        keys = KEYS.get(table)
+        if keys is None or not isinstance(content, dict):
+            raise ConfigError(f"{path}: there is no table [{table}].{_meant(table, KEYS)}")
+        for key, value in content.items():
+            types = keys.get(key)
+            if types is None:
+                raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
+            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+                wanted = " or ".join(t.__name__ for t in types)
+                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
+            if isinstance(value, list) and not all(isinstance(each, str) for each in value):
+                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
+            values[f"{table}.{key}"] = value
+    _relocate(values, path.parent)
+    return values
+
+
+def _relocate(values: dict[str, Any], folder: Path) -> None:
+    for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas"):
+        value = values.get(key)
+        if value and value != "-" and "://" not in value:
+            values[key] = str(folder / value)
+    settings = values.get("feed.kafka_config")
+    if settings and (folder / settings).exists():
+        # Otherwise it is the name of a preset.
+        values["feed.kafka_config"] = str(folder / settings)
+    mapping = values.get("feed.mapping")
+    if mapping and mapping.endswith(".toml"):
+        values["feed.mapping"] = str(folder / mapping)
+    cutouts = values.get("feed.cutouts")
+    if cutouts and cutouts not in ("omit", "embed") and "://" not in cutouts:
+        values["feed.cutouts"] = str(folder / cutouts)
+
+
+def _meant(word: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

@@ -1,0 +1,92 @@
+"""The ways in over VTP, as one thing for the feed: opened, watched and closed together.
+
+Each offers what it gets to the arrivals; what authors send and what upstream brokers send is judged
+differently, and that is decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from bridge.feed.arrivals import Arrivals, AuthorsJudge
+from bridge.feed.config import FeedConfig
+from bridge.feed.writer import Writer
+from bridge.vtp.receiver import Receiver
+from bridge.vtp.server import listen
+from bridge.vtp.status import ReceiverStatus
+from bridge.vtp.twisted_types import Port
+
+__all__ = ["Inlets"]
+
+_log = logging.getLogger(__name__)
+
+
+class Inlets:
+    """What comes in over VTP. All methods but `finish` belong to the network's thread.
+
+    Parameters
+    ----------
+    config
+        What the feed is told.
+    writer
+        The journal's writer.
+    announce
+        Called in any thread with the newest place in the journal when something was published.
+    reactor
+        Twisted's reactor.
+    """
+
+    def __init__(
+        self, config: FeedConfig, writer: Writer, announce: Callable[[int], None], reactor: Any
+    ) -> None:
+        self.arrivals = Arrivals(writer, announce, reactor.callFromThread)
+        self._reactor = reactor
+        self._receiver: Receiver | None = None
+        self._port: Port | None = None
+        if config.receive is not None:
+            judge = AuthorsJudge(config.receive.versions)
+            self._receiver = Receiver(
+                config.receive.settings, lambda offer: self.arrivals.put(offer, judge), reactor
+            )
+
+    def listen(self, config: FeedConfig) -> None:
+        """Open the port for authors, where there is one; raises `SourceError` when that fails."""
+        if self._receiver is None or config.receive is None:
+            return
+        receive = config.receive
+        self._port = listen(
+            self._receiver,
+            receive.port,
+            receive.interface,
+            self._reactor,
+            whom="authors",
+            flag="--receive",
+        )
+        number = cast("Any", self._port.getHost()).port
+        _log.info(
+            "receiving authors on port %d, VOEvent %s",
+            number,
+            " and ".join(receive.versions),
+            extra={"port": number},
+        )
+
+    def start(self) -> None:
+        """Begin to take in; called when the reactor runs."""
+        self.arrivals.start()
+
+    def stop(self) -> None:
+        """Take nothing more; who waits for an answer still gets it."""
+        if self._port is not None:
+            self._port.stopListening()
+        if self._receiver is not None:
+            self._receiver.close()
+
+    def finish(self) -> None:
+        """Wait until all that was taken is committed; called in a thread that may wait."""
+        self.arrivals.close()
+
+    def receiver_status(self) -> ReceiverStatus | None:
+        """What authors have sent; None where none are received."""
+        return self._receiver.status() if self._receiver is not None else None

@@ -1,0 +1,238 @@
+"""The receiver for authors as a Twisted factory: what authors send is offered, and answered when settled.
+
+Acknowledged means published: the verdict comes after the journal's commit. An author that sends faster than
+the journal takes is read more slowly, not buffered.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
+from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bridge.vtp.offers import Offer, Take, Verdict
+from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
+from bridge.vtp.receiver_settings import ReceiverSettings
+from bridge.vtp.status import ReceiverStatus
+from bridge.vtp.twisted_types import Call, ReadableWire, Timer
+
+__all__ = ["AuthorProtocol", "Receiver"]
+
+_log = logging.getLogger(__name__)
+
+
+class Receiver(ServerFactory):
+    """Takes events from authors.
+
+    Parameters
+    ----------
+    settings
+        Limits and timings.
+    take
+        Gets each message as an `Offer`; settles it later.
+    clock
+        The reactor, or a test's clock.
+    """
+
+    noisy = False
+
+    def __init__(self, settings: ReceiverSettings, take: Take, clock: Timer) -> None:
+        self.settings = settings
+        self.take = take
+        self.timer = clock
+        self.connections = 0
+        self.accepted = 0
+        self.refused = 0
+        self.closing = False
+        self._members: dict[AuthorProtocol, None] = {}
+
+    def buildProtocol(self, addr: IAddress | None) -> AuthorProtocol:  # noqa: N802
+        """Called by Twisted for each connection."""
+        host, port = getattr(addr, "host", "?"), getattr(addr, "port", "?")
+        protocol = AuthorProtocol(self, f"{host}:{port}")
+        protocol.factory = self
+        return protocol
+
+    def joined(self, protocol: AuthorProtocol) -> None:
+        """Take note of a new connection."""
+        self._members[protocol] = None
+        self.connections += 1
+
+    def left(self, protocol: AuthorProtocol) -> None:
+        """Take note that a connection has ended."""
+        self._members.pop(protocol, None)
+
+    def status(self) -> ReceiverStatus:
+        """Counts since the start."""
+        return ReceiverStatus(
+            connections=self.connections,
+            connected=len(self._members),
+            accepted=self.accepted,
+            refused=self.refused,
+        )
+
+    def close(self) -> None:
+        """Read nothing more; each author is said goodbye when it has its answers."""
+        self.closing = True
+        for member in tuple(self._members):
+            member.end()
+
+
+@implementer(IPushProducer)
+class AuthorProtocol(Protocol):
+    """Serves one author.
+
+    Parameters
+    ----------
+    receiver
+        What the connections share.
+    address
+        The author's ``host:port``.
+    """
+
+    def __init__(self, receiver: Receiver, address: str) -> None:
+        self.receiver = receiver
+        self.address = address
+        self._timer = receiver.timer
+        self._tick_call: Call | None = None
+        self._gone = False
+        self._ending = False
+        self._unsent = False
+        self._reading = True
+
+    def connectionMade(self) -> None:  # noqa: N802
+        """Wait for what the author sends."""
+        self.connection = ReceiverConnection(self.receiver.settings, self._timer.seconds())
+        transport: Any = self.transport
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpKeepAlive(True)
+            transport.setTcpNoDelay(True)
+        self._wire().registerProducer(self, True)
+        self.receiver.joined(self)
+        if self.receiver.closing:
+            self.end()
+        self._tend()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
+        """The author has gone; what it has offered is settled all the same."""
+        self._gone = True
+        if self._tick_call is not None and self._tick_call.active():
+            self._tick_call.cancel()
+        self._tick_call = None
+        self.receiver.left(self)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        """Take what the author sent, whatever it is."""
+        if not self._ending:
+            self._act_on(self.connection.receive(data, self._timer.seconds()))
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The author does not read its answers: read nothing more from it."""
+        self._unsent = True
+        self._tend()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The author reads its answers again."""
+        self._unsent = False
+        self._tend()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is closing."""
+        self._unsent = True
+
+    def end(self) -> None:
+        """Take nothing more, and close when all that was offered has its answer."""
+        self._ending = True
+        self._tend()
+
+    def _wire(self) -> ReadableWire:
+        return cast("ReadableWire", self.transport)
+
+    def _settle(self, number: int, verdict: Verdict) -> None:
+        now = self._timer.seconds()
+        events: list[ReceiverEvent] = []
+        if verdict.outcome == "published":
+            self.receiver.accepted += 1
+            self.connection.accept(number, verdict.ivorn, now)
+        else:
+            self.receiver.refused += 1
+            _log.info(
+                "author %s: %s is refused: %s",
+                self.address,
+                ascii(verdict.ivorn) if verdict.ivorn else "a message",
+                ascii(verdict.reason)[1:-1],
+                extra={"address": self.address, "ivorn": verdict.ivorn},
+            )
+            events = self.connection.refuse(number, verdict.ivorn, f"Event rejected: {verdict.reason}", now)
+        if not self._gone:
+            self._act_on(events)
+
+    def _act_on(self, events: list[ReceiverEvent]) -> None:
+        for event in events:
+            match event:
+                case Offered(number, data):
+                    settle = _Settling(self, number)
+                    self.receiver.take(Offer(data, f"vtp://{self.address}", settle))
+                case Closing(reason):
+                    _log.info(
+                        "author %s is disconnected: %s",
+                        self.address,
+                        reason,
+                        extra={"address": self.address},
+                    )
+                    self._ending = True
+        self._tend()
+
+    def _tend(self) -> None:
+        """Send what is to be sent, and let the socket and the clock be as the connection wants them."""
+        if self._gone:
+            return
+        wire = self._wire()
+        data = self.connection.data_to_send()
+        if data:
+            wire.write(data)
+        if self._ending and not self.connection.pending:
+            if self._unsent:
+                # An author that reads no answer would keep a polite closing waiting for ever.
+                wire.abortConnection()
+            else:
+                wire.loseConnection()
+            return
+        reading = not (self._unsent or self._ending or self.connection.full)
+        if reading != self._reading:
+            self._reading = reading
+            (wire.resumeProducing if reading else wire.pauseProducing)()
+        self._set_clock()
+
+    def _set_clock(self) -> None:
+        due = self.connection.next_tick_at
+        call = self._tick_call
+        # A call that comes too early looks again: cheaper than setting the clock at each event.
+        if due is not None and call is None:
+            delay = max(0.0, due - self._timer.seconds())
+            self._tick_call = self._timer.callLater(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._tick_call = None
+        events = self.connection.tick(self._timer.seconds())
+        if events and self._unsent:
+            self._wire().abortConnection()
+            return
+        self._act_on(events)
+
+
+class _Settling:
+    """Answers one message: a small object, where a closure would keep the message's bytes alive."""
+
+    __slots__ = ("_number", "_protocol")
+
+    def __init__(self, protocol: AuthorProtocol, number: int) -> None:
+        self._protocol = protocol
+        self._number = number
+
+    def __call__(self, verdict: Verdict) -> None:
+        self._protocol._settle(self._number, verdict)

@@ -1,0 +1,163 @@
+"""The receiver's side of one VTP connection from an author, without sockets or clocks.
+
+Bytes and the time go in; events that were offered, and bytes to send, come out. Whether an event is taken
+is for others to say (`accept`, `refuse`), later and in any order; the author gets its answers in the order
+in which it sent, so one that sends many at once can tell them apart even when they have one identifier.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bridge.vtp.frames import FrameReader, Oversize, encode_frame
+from bridge.vtp.messages import write_transport
+from bridge.vtp.receiver_settings import ReceiverSettings
+
+__all__ = ["Closing", "Offered", "ReceiverConnection", "ReceiverEvent", "salvage_ivorn"]
+
+_REASON_CHARS = 1_000
+_IVORN = re.compile(rb"""\bivorn\s*=\s*(?:"([^"<]{1,500})"|'([^'<]{1,500})')""")
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An author has sent a message; answer it by its number."""
+
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The connection is of no more use: send what is to be sent, then close it."""
+
+    reason: str
+
+
+ReceiverEvent = Offered | Closing
+
+
+class ReceiverConnection:
+    """State of one author's connection.
+
+    Parameters
+    ----------
+    settings
+        Limits and timings.
+    now
+        Time of the connection, in Unix seconds, as all times given to the methods.
+    """
+
+    def __init__(self, settings: ReceiverSettings, now: float) -> None:
+        self.settings = settings
+        self.offered = 0
+        self.accepted = 0
+        self.refused = 0
+        self.pending_bytes = 0
+        self.closing: Closing | None = None
+        self._frames = FrameReader(settings.max_event_bytes)
+        self._heard_at = now
+        self._unread = 0
+        self._sizes: dict[int, int] = {}
+        self._answers: dict[int, bytes] = {}
+        self._next = 0
+        self._out: list[bytes] = []
+
+    @property
+    def pending(self) -> int:
+        """Messages that have no answer yet."""
+        return len(self._sizes)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should be read before some answers are given."""
+        settings = self.settings
+        return self.pending >= settings.max_pending or self.pending_bytes >= settings.max_pending_bytes
+
+    @property
+    def next_tick_at(self) -> float | None:
+        """When `tick` has something to do, at the earliest (Unix seconds); None while answers are due."""
+        if self.closing is not None or self._sizes:
+            return None
+        return self._heard_at + self.settings.idle_timeout_s
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the author since the last call."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def receive(self, data: bytes, now: float) -> list[ReceiverEvent]:
+        """Take bytes from the author. Whatever they are, this does not raise."""
+        if self.closing is not None:
+            return []
+        events: list[ReceiverEvent] = []
+        for frame in self._frames.feed(data):
+            self._heard_at = now
+            number = self.offered
+            self.offered += 1
+            if isinstance(frame, Oversize):
+                self._sizes[number] = 0
+                reason = (
+                    f"it has {frame.length} bytes, and a broker takes {self.settings.max_event_bytes} at most"
+                )
+                self.refuse(number, "", f"Event rejected: {reason}", now)
+                events.append(self._close(f"it announced a message of {frame.length} bytes"))
+                break
+            self._sizes[number] = len(frame)
+            self.pending_bytes += len(frame)
+            events.append(Offered(number, frame))
+        return events
+
+    def accept(self, number: int, ivorn: str, now: float) -> None:
+        """Acknowledge a message: its event is published."""
+        self.accepted += 1
+        self._unread = 0
+        self._answer(
+            number, write_transport("ack", ivorn, now, response=self.settings.local_ivo), newly_heard_at=now
+        )
+
+    def refuse(self, number: int, ivorn: str, reason: str, now: float) -> list[ReceiverEvent]:
+        """Refuse a message, with the reason.
+
+        Parameters
+        ----------
+        ivorn
+            The event's identifier; empty where the message has none that can be read.
+        """
+        self.refused += 1
+        self._unread = 0 if ivorn else self._unread + 1
+        message = write_transport(
+            "nak", ivorn, now, response=self.settings.local_ivo, result=reason[:_REASON_CHARS]
+        )
+        self._answer(number, message, newly_heard_at=now)
+        if self._unread > self.settings.max_unread and self.closing is None:
+            return [self._close(f"it sent {self._unread} messages in a row that are no events")]
+        return []
+
+    def tick(self, now: float) -> list[ReceiverEvent]:
+        """Do what is due by now."""
+        due = self.next_tick_at
+        if due is None or now < due:
+            return []
+        return [self._close(f"it has sent no whole message for {now - self._heard_at:.0f} s")]
+
+    def _answer(self, number: int, message: bytes, newly_heard_at: float) -> None:
+        self.pending_bytes -= self._sizes.pop(number)
+        # What the author does next it can only do when it has the answer.
+        self._heard_at = max(self._heard_at, newly_heard_at)
+        self._answers[number] = encode_frame(message)
+        while self._next in self._answers:
+            self._out.append(self._answers.pop(self._next))
+            self._next += 1
+
+    def _close(self, reason: str) -> Closing:
+        self.closing = Closing(reason)
+        return self.closing
+
+
+def salvage_ivorn(data: bytes) -> str:
+    """The identifier of a packet that could not be parsed, as far as it can be guessed; or empty."""
+    found = _IVORN.search(data[:4_096])
+    return (found[1] or found[2]).decode("utf-8", "replace").strip() if found else ""

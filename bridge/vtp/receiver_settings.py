@@ -1,0 +1,46 @@
+"""Limits and timings of the receiver for authors, with the reasons for their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.errors import ConfigError
+from bridge.vtp.frames import MAX_FRAME_BYTES
+
+__all__ = ["ReceiverSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """How authors are served.
+
+    Parameters
+    ----------
+    local_ivo
+        Our identifier, in every answer.
+    max_event_bytes
+        Longest event taken: what is longer no Comet downstream would take.
+    idle_timeout_s
+        A connection that brings no whole message for so long is closed, as Comet closes every one. Time in
+        which an author waits for our answer does not count.
+    max_unread
+        So many messages that name no event are answered; the next closes the connection.
+    max_pending, max_pending_bytes
+        Nothing more is read from an author that has so many events, or bytes of events, unanswered.
+    """
+
+    local_ivo: str
+    max_event_bytes: int = MAX_FRAME_BYTES
+    idle_timeout_s: float = 20.0
+    max_unread: int = 20
+    max_pending: int = 512
+    max_pending_bytes: int = 4 << 20
+
+    def __post_init__(self) -> None:
+        if not self.local_ivo.startswith("ivo://"):
+            raise ConfigError(f"The broker's identifier '{self.local_ivo}' must start with 'ivo://'.")
+        for name in ("max_event_bytes", "max_unread", "max_pending", "max_pending_bytes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"The receiver's setting '{name}' must be at least 1.")
+        if self.idle_timeout_s <= 0:
+            raise ConfigError("The receiver's setting 'idle_timeout' must be more than 0 seconds.")

@@ -1,0 +1,144 @@
+"""What comes in over VTP: judged, journalled, answered; whatever the disk does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calling import relayable
+from processes import wait_for
+
+from bridge.errors import SourceError
+from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
+from bridge.feed.intake import Counts
+from bridge.feed.writer import Writer
+from bridge.journal import Appended, Journal
+from bridge.pipeline import DeadLetters, Pipeline, Plan
+from bridge.vtp.offers import Offer, Verdict
+
+
+class Gatehouse:
+    """Arrivals over a journal, with the verdicts on a list."""
+
+    def __init__(self, journal: Journal, folder: Path) -> None:
+        self.journal = journal
+        self.verdicts: list[Verdict] = []
+        self.announced: list[int] = []
+        self.writer = Writer(journal)
+        self.arrivals = Arrivals(
+            self.writer, self.announced.append, lambda call, *args: call(*args), wall=lambda: 5.0
+        )
+        self.author = AuthorsJudge(("2.0",))
+        self.counts = self.arrivals.counts
+        self.dead = folder / "dead"
+        self.relay = RelayJudge(Pipeline(Plan()), DeadLetters(self.dead), self.counts)
+        self.strict = RelayJudge(Pipeline(Plan(strict=True)), DeadLetters(self.dead), self.counts)
+
+    def offer(self, judge, *packets: bytes) -> None:
+        for data in packets:
+            self.arrivals.put(Offer(data, "vtp://192.0.2.1:5000", self.verdicts.append), judge)
+
+    def run(self) -> list[str]:
+        self.writer.start()
+        self.arrivals.start()
+        self.arrivals.close()
+        self.writer.close()
+        return [verdict.outcome for verdict in self.verdicts]
+
+
+@pytest.fixture
+def gatehouse(tmp_path: Path) -> Iterator[Gatehouse]:
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        yield Gatehouse(journal, tmp_path)
+
+
+def test_an_author_is_told_what_became_of_each_of_its_events(gatehouse: Gatehouse) -> None:
+    broken = relayable(3).replace(b"What", b"Whit")
+    gatehouse.offer(gatehouse.author, relayable(1), relayable(1), relayable(2), broken, b"hello")
+    assert sorted(gatehouse.run()) == ["duplicate", "published", "published", "refused", "refused"]
+    by_ivorn = {(v.ivorn, v.outcome): v.reason for v in gatehouse.verdicts}
+    assert by_ivorn["ivo://org.example/relay#1", "duplicate"] == "Previously seen by this broker"
+    assert "Element 'Whit'" in by_ivorn["ivo://org.example/relay#3", "refused"]
+    assert "not well-formed XML" in by_ivorn["", "refused"]
+    assert [entry.data for entry in gatehouse.journal.read(0)] == [relayable(1), relayable(2)]
+    assert gatehouse.announced == [2]
+    # That an author was refused something is told to the author; it is no fault of the feed.
+    assert gatehouse.counts == Counts(read=5, published=2, duplicates=1)
+    assert (gatehouse.arrivals.last_item_at, gatehouse.arrivals.last_published_at) == (5.0, 5.0)
+
+
+def test_a_relayed_event_passes_even_if_it_is_not_valid_unless_that_is_asked_for(
+    gatehouse: Gatehouse,
+) -> None:
+    broken = relayable(3).replace(b"What", b"Whit")
+    gatehouse.offer(gatehouse.relay, broken, b"hello")
+    gatehouse.offer(gatehouse.strict, broken + b"\n")
+    assert sorted(gatehouse.run()) == ["published", "refused", "refused"]
+    assert [entry.data for entry in gatehouse.journal.read(0)] == [broken]
+    assert gatehouse.counts == Counts(read=3, published=1, refused=2)
+    assert len(list(gatehouse.dead.glob("*.json"))) == 2
+
+
+def test_two_editions_of_one_identifier_are_two_events_and_each_comes_once(gatehouse: Gatehouse) -> None:
+    gatehouse.offer(gatehouse.relay, relayable(1), relayable(1, "other"), relayable(1), relayable(1, "other"))
+    assert gatehouse.run() == ["published", "published", "duplicate", "duplicate"]
+
+
+def test_nothing_is_taken_from_others_under_an_identifier_of_our_own(gatehouse: Gatehouse) -> None:
+    from bridge.feed.testevents import make_test_event
+
+    own = make_test_event("ivo://org.example/relay", 0.0)
+    gatehouse.journal.append([own])
+    gatehouse.offer(gatehouse.relay, own.data)
+    gatehouse.offer(gatehouse.author, own.data.replace(b"Test event", b"Forged event"))
+    assert gatehouse.run() == ["duplicate", "duplicate"]
+    assert gatehouse.journal.last_seq() == 1
+
+
+def test_while_the_journal_refuses_everybody_is_told_so_and_then_it_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full:
+        def __init__(self, journal: Journal) -> None:
+            self.journal = journal
+            self.full = True
+
+        def append(self, entries, positions) -> Appended:
+            if self.full:
+                raise SourceError("The journal cannot be used: the disk is full.")
+            return self.journal.append(entries, positions)
+
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        full = Full(journal)
+        gatehouse = Gatehouse(full, tmp_path)  # type: ignore[arg-type]
+        gatehouse.writer.start()
+        gatehouse.arrivals.start()
+        gatehouse.offer(gatehouse.author, relayable(1), relayable(2))
+        wait_for(lambda: len(gatehouse.verdicts) == 2, "the verdicts")
+        assert {verdict.outcome for verdict in gatehouse.verdicts} == {"unwritable"}
+        assert "send the event again later" in gatehouse.verdicts[0].reason
+        assert "disk is full" in str(gatehouse.arrivals.trouble)
+        full.full = False
+        gatehouse.offer(gatehouse.author, relayable(1), relayable(2))
+        gatehouse.arrivals.close()
+        gatehouse.writer.close()
+        assert journal.last_seq() == 2
+    assert gatehouse.arrivals.trouble is None
+    assert gatehouse.counts == Counts(read=2, published=2)
+    assert caplog.text.count("disk is full") == 1
+
+
+def test_many_connections_share_transactions(gatehouse: Gatehouse) -> None:
+    """Offers from everywhere that wait together are judged and committed together."""
+    threads = [
+        threading.Thread(target=gatehouse.offer, args=(gatehouse.author, relayable(number)))
+        for number in range(500)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert gatehouse.run() == ["published"] * 500
+    assert gatehouse.writer.groups <= 4

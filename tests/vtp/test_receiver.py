@@ -1,0 +1,146 @@
+"""The receiver on Twisted, with transports that a test reads and a clock that it turns."""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from bridge.vtp import FrameReader, encode_frame, parse_transport
+from bridge.vtp.offers import Offer, Verdict
+from bridge.vtp.receiver import Receiver
+from bridge.vtp.receiver_settings import ReceiverSettings
+from tests.vtp.peers import synthetic_event
+
+
+class Desk:
+    """A receiver whose offers wait on a pile until the test settles them."""
+
+    def __init__(self, **settings) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_700_000_000)
+        self.pile: list[Offer] = []
+        self.receiver = Receiver(
+            ReceiverSettings("ivo://org.example/broker", **settings), self.pile.append, self.clock
+        )
+
+    def settle(self, outcome="published", reason="") -> None:
+        while self.pile:
+            offer = self.pile.pop(0)
+            offer.settle(Verdict(outcome, offer.data.split(b'ivorn="')[1].split(b'"')[0].decode(), reason))
+
+
+class Author:
+    """An author without a socket."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.transport = StringTransport()
+        self.protocol = desk.receiver.buildProtocol(IPv4Address("TCP", "192.0.2.1", 5000))
+        self.protocol.makeConnection(self.transport)
+
+    def sends(self, *numbers: int) -> None:
+        self.protocol.dataReceived(b"".join(encode_frame(synthetic_event(number)[1]) for number in numbers))
+
+    def hears(self) -> list[tuple[str, str | None]]:
+        frames = FrameReader().feed(self.transport.value())
+        self.transport.clear()
+        return [(message.role, message.result) for message in map(parse_transport, frames)]
+
+    @property
+    def waits(self) -> bool:
+        return self.transport.producerState == "paused"
+
+
+def test_an_author_gets_its_answer_when_the_event_is_settled() -> None:
+    desk = Desk()
+    author = Author(desk)
+    author.sends(1, 2)
+    assert author.hears() == []
+    assert [offer.peer for offer in desk.pile] == ["vtp://192.0.2.1:5000"] * 2
+    desk.settle()
+    assert author.hears() == [("ack", None)] * 2
+    assert not author.transport.disconnecting
+    author.sends(3)
+    desk.settle("duplicate", "Previously seen by this broker")
+    assert author.hears() == [("nak", "Event rejected: Previously seen by this broker")]
+    status = desk.receiver.status()
+    assert (status.connections, status.connected, status.accepted, status.refused) == (1, 1, 2, 1)
+
+
+def test_an_author_that_is_faster_than_the_journal_is_read_more_slowly() -> None:
+    desk = Desk(max_pending=3)
+    author = Author(desk)
+    author.sends(1, 2)
+    assert not author.waits
+    author.sends(3, 4)
+    assert author.waits
+    desk.settle()
+    assert not author.waits
+
+
+def test_an_author_that_reads_no_answers_is_read_no_more() -> None:
+    desk = Desk()
+    author = Author(desk)
+    author.protocol.pauseProducing()
+    assert author.waits
+    author.protocol.resumeProducing()
+    assert not author.waits
+
+
+def test_an_idle_author_is_disconnected_and_one_that_goes_on_is_not() -> None:
+    desk = Desk()
+    idle, busy = Author(desk), Author(desk)
+    for number in range(4):
+        desk.clock.advance(9)
+        busy.sends(number)
+        desk.settle()
+    assert idle.transport.disconnecting
+    assert not busy.transport.disconnecting
+    desk.clock.advance(21)
+    assert busy.transport.disconnecting
+
+
+def test_an_idle_author_that_does_not_read_either_is_cut_off() -> None:
+    desk = Desk()
+    author = Author(desk)
+    author.protocol.pauseProducing()
+    desk.clock.advance(21)
+    assert author.transport.disconnected
+
+
+def test_an_event_whose_author_has_gone_is_settled_without_harm() -> None:
+    desk = Desk()
+    author = Author(desk)
+    author.sends(1)
+    author.protocol.connectionLost(Failure(ConnectionError()))
+    desk.settle()
+    assert author.hears() == []
+    assert (desk.receiver.status().connected, desk.receiver.accepted) == (0, 1)
+    assert not desk.clock.getDelayedCalls()
+
+
+def test_at_the_end_authors_get_the_answers_that_are_due_and_nothing_more_is_taken() -> None:
+    desk = Desk()
+    author, idle = Author(desk), Author(desk)
+    author.sends(1)
+    desk.receiver.close()
+    author.sends(2)
+    assert idle.transport.disconnecting
+    assert not author.transport.disconnecting
+    desk.settle()
+    assert author.hears() == [("ack", None)]
+    assert author.transport.disconnecting
+    assert Author(desk).transport.disconnecting, "one that comes too late"
+
+
+def test_garbage_ends_a_connection_with_a_word() -> None:
+    desk = Desk(max_unread=1)
+    author = Author(desk)
+    author.protocol.dataReceived(encode_frame(b"<a/>") * 2)
+    for offer in desk.pile:
+        offer.settle(Verdict("refused", "", "it is no VOEvent"))
+    assert author.hears() == [("nak", "Event rejected: it is no VOEvent")] * 2
+    assert author.transport.disconnecting
+    author.protocol.dataReceived(encode_frame(b"<a/>"))
+    assert len(desk.pile) == 2
