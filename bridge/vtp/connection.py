@@ -7,10 +7,13 @@ where events come from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bridge.errors import PacketError
+from bridge.vtp.acks import AckReader
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
 from bridge.vtp.flight import Flight
-from bridge.vtp.frames import FrameReader, Oversize, encode_frame
+from bridge.vtp.frames import FrameReader, Oversize, encode_frame, frame_prefix
 from bridge.vtp.messages import Transport, parse_transport, write_transport
 from bridge.vtp.settings import BroadcasterSettings
 
@@ -41,6 +44,7 @@ class BroadcasterConnection:
         self.sent_bytes = 0
         self.dead: Dead | None = None
         self._frames = FrameReader(settings.max_message_bytes)
+        self._acks = AckReader()
         self._out: list[bytes] = []
         self._serving = False
         self._grace_ends_at: float | None = now + settings.authenticate_grace_s
@@ -69,11 +73,15 @@ class BroadcasterConnection:
             times.append(self.flight.oldest_sent_at + self.settings.ack_timeout_s)
         return min(times)
 
+    def pieces_to_send(self) -> list[bytes]:
+        """Bytes for the peer since the last call, in pieces as they are at hand."""
+        pieces = self._out
+        self._out = []
+        return pieces
+
     def data_to_send(self) -> bytes:
         """Bytes for the peer since the last call."""
-        data = b"".join(self._out)
-        self._out.clear()
-        return data
+        return b"".join(self.pieces_to_send())
 
     def send(self, seq: int, ivorn: str, data: bytes, now: float) -> None:
         """Send one event; its place in the journal must be beyond those before.
@@ -83,12 +91,33 @@ class BroadcasterConnection:
         RuntimeError
             When there is no room: the caller asks `room` first.
         """
-        if not self.room:
+        self.send_all((seq,), (ivorn,), (frame_prefix(data), data), len(data), now)
+
+    def send_all(
+        self, seqs: Sequence[int], ivorns: Sequence[str], pieces: Sequence[bytes], size: int, now: float
+    ) -> None:
+        """Send events that are framed already, as they are for all peers together.
+
+        Parameters
+        ----------
+        seqs, ivorns
+            Places, rising and beyond those before, and identifiers; at least one.
+        pieces
+            Frames in pieces.
+        size
+            Bytes of the events.
+
+        Raises
+        ------
+        RuntimeError
+            When there is not so much room.
+        """
+        if len(seqs) > self.room:
             raise RuntimeError("the peer has no room for another event")
-        self.flight.sent(seq, ivorn, now)
-        self.sent += 1
-        self.sent_bytes += len(data)
-        self._out.append(encode_frame(data))
+        self.flight.sent(ivorns, seqs, now)
+        self.sent += len(seqs)
+        self.sent_bytes += size
+        self._out += pieces
 
     def skip(self, seq: int) -> None:
         """Pass over an event that the peer does not get."""
@@ -97,9 +126,16 @@ class BroadcasterConnection:
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take bytes from the peer. Whatever they are, this does not raise."""
         events: list[Event] = []
-        for frame in self._frames.feed(data):
-            if self.dead is not None:
-                break
+        frames = self._frames.feed(data)
+        at = 0
+        while at < len(frames) and self.dead is None:
+            acks = self._acks.leading(frames, at)
+            if acks:
+                events += self._acknowledged(acks)
+                at += len(acks)
+                continue
+            frame = frames[at]
+            at += 1
             if isinstance(frame, Oversize):
                 events.append(
                     self._die(f"it announced a message of {frame.length} bytes, so it does not speak VTP")
@@ -146,16 +182,35 @@ class BroadcasterConnection:
             self._strays = 0
             self._unanswered.clear()
             return [Alive()]
-        seq = self.flight.settle(message.origin)
-        if seq is None:
-            name = message.origin[:_REASON_CHARS]
-            return self._overlook(f"it sent {message.role} for '{name}', which it had not to answer")
-        self._strays = 0
         if message.role == "ack":
-            self.acked += 1
-            return [Acked(message.origin, seq)]
+            return self._acknowledged([message.origin])
+        (seq,) = self.flight.settle([message.origin])
+        if seq is None:
+            return self._unasked("nak", message.origin)
+        self._strays = 0
         self.nacked += 1
         return [Nacked(message.origin, seq, (message.result or "no reason given")[:_REASON_CHARS])]
+
+    def _acknowledged(self, ivorns: list[str]) -> list[Event]:
+        places = self.flight.settle(ivorns)
+        settled = tuple(seq for seq in places if seq is not None)
+        self.acked += len(settled)
+        if len(settled) == len(ivorns):
+            self._strays = 0
+            return [Acked(settled)]
+        events: list[Event] = []
+        for ivorn, seq in zip(ivorns, places, strict=True):
+            if seq is not None:
+                self._strays = 0
+                events.append(Acked((seq,)))
+                continue
+            events += self._unasked("ack", ivorn)
+            if self.dead is not None:
+                break
+        return events
+
+    def _unasked(self, role: str, origin: str) -> list[Event]:
+        return self._overlook(f"it sent {role} for '{origin[:_REASON_CHARS]}', which it had not to answer")
 
     def _authenticated(self, message: Transport) -> list[Event]:
         late = self._serving

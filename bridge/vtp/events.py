@@ -45,10 +45,9 @@ class GraceOver:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """The peer has acknowledged the event at this place of the journal."""
+    """The peer has acknowledged the events at these places of the journal, in this order."""
 
-    ivorn: str
-    seq: int
+    seqs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["MAX_FRAME_BYTES", "FrameReader", "Oversize", "encode_frame"]
+__all__ = ["MAX_FRAME_BYTES", "FrameReader", "Oversize", "encode_frame", "frame_prefix"]
 
 MAX_FRAME_BYTES = 99_999
 """The longest message that every stock client takes: Comet closes the connection beyond it."""
@@ -23,9 +23,14 @@ class Oversize:
     length: int
 
 
+def frame_prefix(payload: bytes) -> bytes:
+    """What goes on the wire before a message."""
+    return _LENGTH.pack(len(payload))
+
+
 def encode_frame(payload: bytes) -> bytes:
     """One message as it goes on the wire."""
-    return _LENGTH.pack(len(payload)) + payload
+    return frame_prefix(payload) + payload
 
 
 class FrameReader:
@@ -40,33 +45,42 @@ class FrameReader:
 
     def __init__(self, max_length: int = MAX_FRAME_BYTES) -> None:
         self.max_length = max_length
-        self._buffer = bytearray()
+        self._rest = bytearray()
+        self._wanted = _LENGTH.size
         self._broken = False
 
     @property
     def pending_bytes(self) -> int:
         """How many bytes of an unfinished message are held."""
-        return len(self._buffer)
+        return len(self._rest)
 
     def feed(self, data: bytes) -> list[bytes | Oversize]:
         """Take bytes as they came; give the messages that are now complete, in order."""
         if self._broken:
             return []
-        buffer = self._buffer
-        buffer += data
+        rest = self._rest
+        if rest:
+            rest += data
+            if len(rest) < self._wanted:
+                return []
+            data = bytes(rest)
+            rest.clear()
         found: list[bytes | Oversize] = []
-        start = 0
-        while len(buffer) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, start)
+        start, stop = 0, len(data)
+        wanted = _LENGTH.size
+        while start + _LENGTH.size <= stop:
+            (length,) = _LENGTH.unpack_from(data, start)
             if length > self.max_length:
                 found.append(Oversize(length))
                 self._broken = True
-                start = len(buffer)
-                break
+                return found
             end = start + _LENGTH.size + length
-            if end > len(buffer):
+            if end > stop:
+                wanted += length
                 break
-            found.append(bytes(buffer[start + _LENGTH.size : end]))
+            found.append(data[start + _LENGTH.size : end])
             start = end
-        del buffer[:start]
+        if start < stop:
+            rest += data[start:]
+            self._wanted = wanted
         return found

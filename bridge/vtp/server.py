@@ -70,7 +70,7 @@ class Broadcaster(ServerFactory):
         self.log = log
         self.settings = settings
         self.timer = clock if clock is not None else _reactor()
-        self.pages = RecentPages(log, settings.cache_bytes)
+        self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
         self.board = FilterBoard(settings.max_filters, settings.max_filter_chars)
         self.matches = matcher or self.board.passes
         self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer)
@@ -82,6 +82,7 @@ class Broadcaster(ServerFactory):
         self._sent_before = 0
         self._newest_oversize = 0
         self._members: dict[SubscriberProtocol, None] = {}
+        self._soon: dict[SubscriberProtocol, None] = {}
 
     def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol:  # noqa: N802
         """Called by Twisted for each connection."""
@@ -99,6 +100,7 @@ class Broadcaster(ServerFactory):
     def left(self, protocol: SubscriberProtocol) -> None:
         """Take note that a connection has ended."""
         del self._members[protocol]
+        self._soon.pop(protocol, None)
         self._sent_before += protocol.connection.sent
         if protocol.ivo is not None:
             self.cursors.leave(protocol.ivo, protocol)
@@ -110,14 +112,34 @@ class Broadcaster(ServerFactory):
             extra={"address": protocol.address, "subscriber": protocol.ivo},
         )
 
-    def is_member(self, protocol: SubscriberProtocol) -> bool:
-        """Whether the connection is open."""
-        return protocol in self._members
-
     def wake(self) -> None:
         """The log has grown: serve whoever waits for that."""
+        self.pages.refresh()
         for protocol in self._members:
             protocol.wake()
+
+    def call_soon(self, protocol: SubscriberProtocol) -> None:
+        """Serve a connection in the next turn of the reactor, each that asks once."""
+        if not self._soon:
+            self.timer.callLater(0, self._serve_soon)
+        self._soon[protocol] = None
+
+    def _serve_soon(self) -> None:
+        waiting, self._soon = self._soon, {}
+        try:
+            for protocol in tuple(waiting):
+                del waiting[protocol]
+                # One of them may have lost its connection meanwhile.
+                if protocol in self._members:
+                    protocol.pump()
+        finally:
+            # A fault with one of them is not the others'.
+            for protocol in waiting:
+                self.call_soon(protocol)
+
+    def gets_all(self, filters: Sequence[str]) -> bool:
+        """Whether a subscriber with these filters gets every event, so that nobody has to look at any."""
+        return not filters and self.matches == self.board.passes
 
     def note_oversize(self, event: LoggedEvent) -> None:
         """Count and log an event that is too long for subscribers, once for all of them."""

@@ -17,6 +17,7 @@ from zope.interface import implementer
 from bridge.errors import BridgeError
 from bridge.vtp.connection import BroadcasterConnection
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
+from bridge.vtp.pages import Page
 from bridge.vtp.status import SubscriberStatus
 from bridge.vtp.twisted_types import Call, Wire
 
@@ -51,7 +52,6 @@ class SubscriberProtocol(Protocol):
         self.last_acked_at: float | None = None
         self._timer = broadcaster.timer
         self._paused = False
-        self._pump_call: Call | None = None
         self._tick_call: Call | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
@@ -71,13 +71,13 @@ class SubscriberProtocol(Protocol):
             self._give_up(error)
             return
         self._flush()
+        self._watch()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         """Forget the connection; a durable subscriber's place stays with the cursors."""
-        for call in (self._pump_call, self._tick_call):
-            if call is not None and call.active():
-                call.cancel()
-        self._pump_call = self._tick_call = None
+        if self._tick_call is not None and self._tick_call.active():
+            self._tick_call.cancel()
+        self._tick_call = None
         self.broadcaster.left(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
@@ -98,26 +98,49 @@ class SubscriberProtocol(Protocol):
         self._paused = True
 
     def wake(self) -> None:
-        """There may be something to send: look, in a turn of the reactor of its own."""
-        idle = self._pump_call is None and not self._paused and self.connection.room
-        if idle and self.broadcaster.is_member(self):
-            self._pump_call = self._timer.callLater(0, self._pump)
+        """There may be something to send: look, when it is this one's turn."""
+        if self.hungry:
+            self.broadcaster.call_soon(self)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether it would take another event."""
+        return not self._paused and self.connection.room > 0
 
     def _wire(self) -> Wire:
         return cast("Wire", self.transport)
 
-    def _pump(self) -> None:
-        self._pump_call = None
+    def pump(self) -> None:
+        """Send a page of what follows, as far as the peer and the socket have room."""
         settings = self.broadcaster.settings
         connection = self.connection
+        flight = connection.flight
         count = min(connection.room, settings.page_events)
         if self._paused or not count:
             return
         try:
-            page = self.broadcaster.pages.read(connection.flight.passed_seq, count, settings.page_bytes)
+            page = self.broadcaster.pages.read(flight.passed_seq, count, settings.page_bytes)
         except BridgeError as error:
             self._give_up(error)
             return
+        if not page:
+            return
+        nothing_under_way = not flight
+        if page.longest <= settings.max_event_bytes and self.broadcaster.gets_all(self.filters):
+            now = self._timer.seconds()
+            connection.send_all(page.seqs, page.ivorns, page.pieces, page.size_bytes, now)
+        else:
+            self._send_some(page)
+        self._note_place()
+        self._flush()
+        if nothing_under_way:
+            # The first of several events under way decides when an answer is overdue.
+            self._watch()
+        self.wake()
+
+    def _send_some(self, page: Page) -> None:
+        settings = self.broadcaster.settings
+        connection = self.connection
         now = self._timer.seconds()
         for event in page:
             if len(event.data) > settings.max_event_bytes:
@@ -129,10 +152,6 @@ class SubscriberProtocol(Protocol):
                 connection.skip(event.seq)
             else:
                 connection.send(event.seq, event.ivorn, event.data, now)
-        if page:
-            self._note_place()
-            self._flush()
-            self.wake()
 
     def close(self) -> None:
         """Say goodbye: what is already written is still sent."""
@@ -141,14 +160,18 @@ class SubscriberProtocol(Protocol):
     def _tick(self) -> None:
         self._tick_call = None
         self._handle(self.connection.tick(self._timer.seconds()))
+        self._watch()
 
     def _flush(self) -> None:
-        data = self.connection.data_to_send()
-        if data:
-            self._wire().write(data)
-        due = self.connection.next_tick_at
+        pieces = self.connection.pieces_to_send()
+        if pieces:
+            self._wire().writeSequence(pieces)
+
+    def _watch(self) -> None:
+        """Have the connection's clock looked at when something is due, and not for every event."""
         if self.connection.dead is not None:
             return
+        due = self.connection.next_tick_at
         if self._tick_call is None or self._tick_call.getTime() > due:
             if self._tick_call is not None:
                 self._tick_call.cancel()
@@ -169,7 +192,7 @@ class SubscriberProtocol(Protocol):
         for event in events:
             match event:
                 case Acked():
-                    self.broadcaster.acked += 1
+                    self.broadcaster.acked += len(event.seqs)
                     self.last_acked_at = self._timer.seconds()
                 case Nacked():
                     self.broadcaster.nacked += 1
@@ -196,7 +219,7 @@ class SubscriberProtocol(Protocol):
                     return
         self._note_place()
         self._flush()
-        self.wake()
+        self.pump()
 
     def _drop(self, reason: str) -> None:
         self.broadcaster.dropped += 1

@@ -47,6 +47,10 @@ class Wire(Protocol):
         """Send, or keep until it can be sent."""
         ...
 
+    def writeSequence(self, pieces: list[bytes], /) -> None:  # noqa: N802
+        """Send several pieces as one."""
+        ...
+
     def loseConnection(self) -> None:  # noqa: N802
         """Close when all is sent."""
         ...

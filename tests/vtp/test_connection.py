@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.vtp import BroadcasterConnection, BroadcasterSettings, FrameReader, encode_frame, parse_transport
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, GraceOver, Nacked, Stray
+from bridge.vtp.flight import Flight
 from bridge.vtp.messages import write_transport
 
 BROKER = "ivo://org.example/broker"
@@ -66,7 +67,7 @@ def test_acks_out_of_order_hold_the_place_at_the_first_gap(talk: Talk) -> None:
     talk.introduce()
     for seq in (3, 4, 6):
         talk.connection.send(seq, f"ivo://a/b#{seq}", b"<x/>", START)
-    assert talk.hears("ack", "ivo://a/b#6") == [Acked("ivo://a/b#6", 6)]
+    assert talk.hears("ack", "ivo://a/b#6") == [Acked((6,))]
     assert talk.connection.flight.handled_seq == 2
     talk.hears("ack", "ivo://a/b#3")
     assert talk.connection.flight.handled_seq == 3
@@ -80,9 +81,44 @@ def test_two_editions_of_one_ivorn_are_both_waited_for(talk: Talk) -> None:
     talk.introduce()
     talk.connection.send(1, "ivo://a/b#1", b"<v11/>", START)
     talk.connection.send(2, "ivo://a/b#1", b"<v20/>", START)
-    assert talk.hears("ack", "ivo://a/b#1") == [Acked("ivo://a/b#1", 1)]
+    assert talk.hears("ack", "ivo://a/b#1") == [Acked((1,))]
     assert talk.connection.flight.handled_seq == 1
-    assert talk.hears("ack", "ivo://a/b#1") == [Acked("ivo://a/b#1", 2)]
+    assert talk.hears("ack", "ivo://a/b#1") == [Acked((2,))]
+
+
+def test_a_later_edition_that_is_waited_for_holds_the_place(talk: Talk) -> None:
+    talk.introduce()
+    for seq, ivorn in ((1, "a"), (2, "b"), (3, "a"), (4, "c"), (5, "a")):
+        talk.connection.send(seq, f"ivo://a/b#{ivorn}", b"<x/>", START + seq)
+    for ivorn, handled in (("a", 1), ("c", 1), ("b", 2), ("a", 4), ("a", 5)):
+        talk.hears("ack", f"ivo://a/b#{ivorn}")
+        assert talk.connection.flight.handled_seq == handled
+    assert (talk.connection.flight.oldest_sent_at, len(talk.connection.flight)) == (None, 0)
+
+
+def test_many_acks_in_one_piece_are_one_event_and_a_wrong_one_among_them_is_a_stray(talk: Talk) -> None:
+    talk.introduce()
+    for seq in range(1, 8):
+        talk.connection.send(seq, f"ivo://a/b#{seq}", b"<x/>", START)
+
+    def heard(*names: object) -> list:
+        messages = [write_transport("ack", f"ivo://a/b#{name}", START) for name in names]
+        return talk.connection.receive(b"".join(map(encode_frame, messages)), START)
+
+    assert heard(1, 3, 2) == [Acked((1, 3, 2))]
+    events = heard(4, "wrong", 5, "a&b", 6)
+    assert [event if isinstance(event, Acked) else type(event) for event in events] == [
+        Acked((4,)), Stray, Acked((5,)), Stray, Acked((6,)),
+    ]  # fmt: skip
+    assert talk.connection.flight.handled_seq == 6
+    assert talk.connection.acked == 6
+
+
+def test_acks_for_nothing_end_the_connection_in_the_midst_of_a_piece() -> None:
+    talk = Talk(BroadcasterSettings(local_ivo=BROKER, max_strays=2))
+    talk.introduce()
+    acks = b"".join(encode_frame(write_transport("ack", f"ivo://a/b#{n}", START)) for n in range(5))
+    assert [type(event) for event in talk.connection.receive(acks, START)] == [Stray, Stray, Dead]
 
 
 def test_no_more_than_the_window_is_on_its_way() -> None:
@@ -160,6 +196,47 @@ def test_whatever_the_peer_sends_nothing_is_raised(parts: list[bytes]) -> None:
     events = [event for part in parts for event in talk.connection.receive(part, START)]
     assert sum(isinstance(event, Dead) for event in events) <= 1
     talk.connection.tick(START + 1000)
+
+
+def test_one_event_left_unanswered_among_many_holds_no_memory_and_is_still_noticed() -> None:
+    talk = Talk(BroadcasterSettings(local_ivo=BROKER, window=3))
+    talk.introduce()
+    talk.connection.send(1, "ivo://a/b#1", b"<x/>", START)
+    for seq in range(2, 2_000):
+        now = START + seq / 1_000
+        talk.connection.send(seq, f"ivo://a/b#{seq}", b"<x/>", now)
+        talk.hears("ack", f"ivo://a/b#{seq}", now)
+    assert len(talk.connection.flight._sendings) <= 21
+    assert talk.connection.flight.oldest_sent_at == START
+    talk.hears("ack", "ivo://a/b#1")
+    talk.connection.send(2_000, "ivo://a/b#x", b"<x/>", START + 50)
+    assert talk.connection.flight.oldest_sent_at == START + 50
+
+
+def test_places_only_rise(talk: Talk) -> None:
+    talk.introduce()
+    talk.connection.skip(5)
+    with pytest.raises(ValueError, match="place 5 comes after place 5"):
+        talk.connection.send(5, "ivo://a/b#5", b"<x/>", START)
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3), max_size=8),
+    st.lists(st.sampled_from("abcd"), max_size=30),
+)
+def test_editions_are_settled_oldest_first_whatever_the_order(sendings, answers) -> None:
+    flight, waiting, seq = Flight(), [], 0
+    for ivorns in sendings:
+        seqs = list(range(seq + 1, seq + 1 + len(ivorns)))
+        seq = seqs[-1]
+        flight.sent(ivorns, seqs, START + seq)
+        waiting += zip(seqs, ivorns, strict=True)
+        for answer in answers[: seq % 4]:
+            expected = next((place for place, ivorn in waiting if ivorn == answer), None)
+            assert flight.settle([answer]) == [expected]
+            waiting = [one for one in waiting if one[0] != expected]
+            assert flight.handled_seq == (waiting[0][0] - 1 if waiting else seq)
+            assert (len(flight), flight.oldest_ivorn) == (len(waiting), waiting[0][1] if waiting else "")
 
 
 @given(st.permutations(range(1, 8)), st.lists(st.booleans(), min_size=7, max_size=7))

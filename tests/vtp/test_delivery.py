@@ -59,26 +59,30 @@ class Log:
 @settings(max_examples=150)
 @given(
     st.integers(0, 400),
+    st.integers(1, 9),
     st.lists(
         st.tuples(st.just("grow"), st.integers(1, 20), st.integers(1, 3))
         | st.tuples(st.just("read"), st.integers(0, 3), st.integers(1, 9)),
         max_size=40,
     ),
 )
-def test_readers_at_any_place_get_each_event_once_and_in_order(memory: int, steps) -> None:
+def test_readers_at_any_place_get_each_event_once_and_in_order(memory: int, read_events: int, steps) -> None:
     log = Log()
     log.grow(5, 1)
-    pages = RecentPages(log, memory)
+    pages = RecentPages(log, memory, read_events=read_events)
     places = [0, 3, 5, 5]
     got: list[list[int]] = [[], [], [], []]
     starts = list(places)
     for action, first, second in [*steps, *[("read", n, 50) for n in range(4)] * 20]:
         if action == "grow":
             log.grow(first, second)
+            pages.refresh()
         else:
             new = pages.read(places[first], second, 200)
-            got[first] += [event.seq for event in new]
-            places[first] = new[-1].seq if new else places[first]
+            assert len(new) <= second
+            assert b"".join(new.pieces) == b"".join(encode_frame(event.data) for event in new)
+            got[first] += new.seqs
+            places[first] = new.seqs[-1] if new else places[first]
     for start, seqs, place in zip(starts, got, places, strict=True):
         assert seqs == [event.seq for event in log.events if start < event.seq <= place]
     last_page = pages.read(log.last_seq(), 10, 10)
