@@ -1,7 +1,7 @@
 """Acknowledgements known by their bytes: a busy broadcaster gets a hundred thousand a second.
 
-A fast path beside `bridge.vtp.messages`, which reads everything. It knows the two common shapes, Comet's and our
-own, and takes nothing in them that XML could mean otherwise; all else is left to the parser.
+A fast path beside `bridge.vtp.messages`, which reads everything. It knows the two common shapes, Comet's and
+our own, and takes nothing in them that XML could mean otherwise; all else is left to the parser.
 """
 
 from __future__ import annotations

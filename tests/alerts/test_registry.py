@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from registry_stand_in import StandIn
 
 from bridge.alerts.framing import items_from_message
 from bridge.alerts.packet import Origin, Packet, Refusal
@@ -22,56 +21,10 @@ PART = {"type": "record", "name": "n.part", "fields": [{"name": "i", "type": "lo
 WHOLE = {"type": "record", "name": "n.whole", "fields": [{"name": "p", "type": "n.part"}]}
 
 
-class StandIn(ThreadingHTTPServer):
-    """Serves prepared answers by path and keeps what was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, list[tuple[int, bytes]]] = {}
-        self.asked: list[str] = []
-        self.sent: list[dict[str, str]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/schema-registry"
-
-    def put(self, path: str, *answers: object, status: int = 200) -> None:
-        self.answers["/schema-registry" + path] = [
-            (status, a if isinstance(a, bytes) else json.dumps(a).encode()) for a in answers
-        ]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: StandIn
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        answers = self.server.answers.get(self.path)
-        missing = (404, b'{"error_code": 40403, "message": "Schema not found"}')
-        status, body = missing if not answers else answers.pop(0) if len(answers) > 1 else answers[0]
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.server.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-
 @pytest.fixture
 def server() -> Iterator[StandIn]:
     with StandIn() as stand_in:
-        thread = threading.Thread(target=stand_in.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
         yield stand_in
-        stand_in.shutdown()
-        thread.join()
 
 
 @pytest.fixture

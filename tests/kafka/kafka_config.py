@@ -1,8 +1,8 @@
 """What the tests' broker is told: one process as broker and controller, with every kind of listener in use.
 
-The listeners are those that alert services have: open (Fink, Lasair), SCRAM without and with TLS (Rubin,
-Hopskotch), and OAUTHBEARER (GCN). For the last one Kafka's own validator of unsigned tokens stands in for a
-real identity service.
+The listeners are those that alert services have: open (ZTF, Fink, Lasair), SCRAM without and with TLS (Rubin,
+Hopskotch), PLAIN with TLS (ANTARES), and OAUTHBEARER (GCN). For the last one Kafka's own
+validator of unsigned tokens stands in for a real identity service.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ LISTENERS = {
     "CONTROLLER": "PLAINTEXT",
     "SCRAM": "SASL_PLAINTEXT",
     "SCRAMTLS": "SASL_SSL",
+    "PLAINTLS": "SASL_SSL",
     "OAUTH": "SASL_PLAINTEXT",
 }
 """Name of each listener and its security protocol."""
 
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+PLAIN_MODULE = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
 OAUTH_MODULE = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
     'unsecuredLoginStringClaim_sub="broker";'
@@ -60,6 +62,10 @@ def server_properties(folder: Path, ports: dict[str, int], *, makes_topics: bool
         "listener.name.scramtls.scram-sha-512.sasl.jaas.config": SCRAM_MODULE,
         "listener.name.scramtls.ssl.keystore.type": "PEM",
         "listener.name.scramtls.ssl.keystore.location": str(folder / "server.pem"),
+        "listener.name.plaintls.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.plaintls.plain.sasl.jaas.config": PLAIN_MODULE,
+        "listener.name.plaintls.ssl.keystore.type": "PEM",
+        "listener.name.plaintls.ssl.keystore.location": str(folder / "server.pem"),
         "listener.name.oauth.sasl.enabled.mechanisms": "OAUTHBEARER",
         "listener.name.oauth.oauthbearer.sasl.jaas.config": OAUTH_MODULE,
         "offsets.topic.replication.factor": "1",

@@ -23,7 +23,7 @@ from bridge.simulate import simulate
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mirror-maker.properties"
 ALERTS = 200
-TOPIC = "lsst-alerts-v11"
+TOPIC = "lsst-alerts-v10"
 
 
 @contextmanager
