@@ -1,0 +1,177 @@
+"""A VOEvent as a value: what it says, whichever form it came in and whichever it goes out in.
+
+The classes (here and in `what`, `where`, `why`) hold all of VOEvent 2.0 and 2.1, and of 1.1 what 2.0 kept.
+They are frozen: `dataclasses.replace` makes a changed event of one. How the XML was laid out is in `layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bridge.voevent.grammar import attribute, child, plain, text_child
+from bridge.voevent.layout import Layout
+from bridge.voevent.named import Named
+from bridge.voevent.what import Group, Param, Reference, Table, What
+from bridge.voevent.where import AstroCoords, WhereWhen
+from bridge.voevent.why import Citations, How, Who, Why
+
+if TYPE_CHECKING:
+    from bridge.voevent.position import Position
+
+__all__ = ["VOEvent"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VOEvent:
+    """One VOEvent packet.
+
+    Parameters
+    ----------
+    ivorn
+        Its identifier.
+    role
+        observation, prediction, utility or test; None where it is not written, which means observation.
+    version
+        1.1, 2.0 or 2.1.
+    schema_location
+        Where the root says that its schema lies (``xsi:schemaLocation``).
+    who, what, where_when, how, why, citations, description, reference
+        Its parts, each None where it is missing.
+    layout
+        What the XML says beyond that (order, blanks, comments, unknown parts); None for the canonical layout.
+    xml
+        The packet as it came, where that was kept: then `to_xml` gives these very bytes.
+    """
+
+    ivorn: str | None = attribute("ivorn")
+    role: str | None = attribute("role")
+    version: str | None = attribute("version")
+    schema_location: str | None = plain("schemaLocation")
+    who: Who | None = child("Who", Who)
+    what: What | None = child("What", What)
+    where_when: WhereWhen | None = child("WhereWhen", WhereWhen)
+    how: How | None = child("How", How)
+    why: Why | None = child("Why", Why)
+    citations: Citations | None = child("Citations", Citations)
+    description: str | None = text_child("Description")
+    reference: Reference | None = child("Reference", Reference)
+    layout: Layout | None = plain("layout", Layout)
+    xml: bytes | None = plain("xml")
+
+    @classmethod
+    def parse(cls, data: bytes, *, keep_xml: bool = False) -> VOEvent:
+        """Read a packet in XML, of any version.
+
+        Parameters
+        ----------
+        data
+            The document. Entities, DTDs and the network are off.
+        keep_xml
+            Keep the bytes too, so that `to_xml` gives them back.
+
+        Raises
+        ------
+        PacketError
+            If it is not well-formed XML, or not a VOEvent.
+        """
+        from bridge.voevent.read_xml import read_xml
+
+        event = cls.from_dict(read_xml(data))
+        return replace(event, xml=bytes(data)) if keep_xml else event
+
+    def to_xml(self) -> bytes:
+        """The packet in XML: the bytes that were kept, or the same document in UTF-8.
+
+        Raises
+        ------
+        PacketError
+            If a text has a character that XML cannot hold.
+        """
+        from bridge.voevent.write_xml import write_xml
+
+        return self.xml if self.xml is not None else write_xml(self._record())
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> VOEvent:
+        """Of a dictionary with the names of the XML; what is left out is empty.
+
+        Raises
+        ------
+        PacketError
+            If it is no VOEvent; the message names the field.
+        """
+        from bridge.voevent.records import from_record
+
+        return from_record(cls, record)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The packet as a dictionary of plain values with the names of the XML, without what is empty."""
+        from bridge.voevent.records import without_empty
+
+        return without_empty(self._record())
+
+    def _record(self) -> dict[str, Any]:
+        from bridge.voevent.records import to_record
+
+        return to_record(self)
+
+    @property
+    def params(self) -> Named[Param]:
+        """The Params at the top of What, by name; of several with one name the first."""
+        return Named(self.what.params if self.what is not None else (), "Param")
+
+    @property
+    def groups(self) -> Named[Group]:
+        """The Groups, by name; of several with one name the first."""
+        return Named(self.what.groups if self.what is not None else (), "Group")
+
+    @property
+    def tables(self) -> Named[Table]:
+        """The Tables, by name; of several with one name the first."""
+        return Named(self.what.tables if self.what is not None else (), "Table")
+
+    @property
+    def coords(self) -> AstroCoords | None:
+        """Time and position of what was observed."""
+        place = self.where_when.location if self.where_when is not None else None
+        return place.observation.coords if place is not None and place.observation is not None else None
+
+    @property
+    def coord_system(self) -> str | None:
+        """The coordinate system by its identifier, such as ``UTC-FK5-GEO``."""
+        place = self.where_when.location if self.where_when is not None else None
+        if place is None or place.observation is None:
+            return None
+        system, coords = place.observation.system, place.observation.coords
+        return (system.id if system is not None else None) or (coords.coord_system_id if coords else None)
+
+    @property
+    def position(self) -> Position | None:
+        """Where it was, or None where the packet has no position that can be."""
+        from bridge.voevent.position import position_of
+
+        return position_of(self)
+
+    @property
+    def time(self) -> str | None:
+        """When it was, as it is written (ISO 8601; its scale is the first part of `coord_system`)."""
+        time = self.coords.time if self.coords is not None else None
+        if time is None:
+            return None
+        if time.time_instant is not None and time.time_instant.iso_time is not None:
+            return time.time_instant.iso_time.strip()
+        interval = time.time_interval
+        return interval.start.strip() if interval is not None and interval.start is not None else None
+
+    def __repr__(self) -> str:
+        from bridge.voevent.display import describe
+
+        return describe(self)
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        from bridge.voevent.display import describe_html
+
+        return describe_html(self)

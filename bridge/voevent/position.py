@@ -1,0 +1,74 @@
+"""Where an event was, as plain degrees: what handlers want, from the many places where VOEvent puts it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.voevent.where import Coordinate
+
+if TYPE_CHECKING:
+    from bridge.voevent.model import VOEvent
+
+__all__ = ["Position", "position_of"]
+
+_DEGREES = {"deg": 1.0, "degrees": 1.0, "degree": 1.0, "rad": math.degrees(1.0)}
+_ERROR_DEGREES = {**_DEGREES, "arcmin": 1 / 60, "arcsec": 1 / 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A direction.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg
+        In degrees.
+    error_deg
+        Radius of the error in degrees; None where none is stated.
+    frame
+        ``FK5`` or ``ICRS``, from the packet's coordinate system; ICRS where it names neither.
+    """
+
+    ra_deg: float
+    dec_deg: float
+    error_deg: float | None
+    frame: str
+
+
+def position_of(event: VOEvent) -> Position | None:
+    """The direction of an event; None where it has none, or one that cannot be.
+
+    Parameters
+    ----------
+    event
+        Units are taken from Position2D or Position3D: ``deg`` (where nothing is stated) or ``rad``, and of a
+        list such as ``deg deg Mpc`` the first. A position of 0/0/0 or an error of -1, by which some authors
+        say that they know none, is given as it is written.
+    """
+    coords = event.coords
+    if coords is None:
+        return None
+    flat, deep = coords.position2d, coords.position3d
+    values = flat.value2 if flat is not None and flat.value2 is not None else deep.value3 if deep else None
+    if values is None:
+        return None
+    stated = flat.unit if flat is not None and flat.value2 is not None else deep.unit if deep else None
+    unit = (stated or "deg").split("-")[0].split()[:1] or ["deg"]
+    scale = _DEGREES.get(unit[0])
+    ra, dec = _number(values.c1), _number(values.c2)
+    if scale is None or ra is None or dec is None or abs(dec * scale) > 90:
+        return None
+    radius = flat.error2_radius if flat is not None else None
+    error = _number(radius)
+    if error is not None:
+        own = radius.unit if radius is not None and radius.unit else unit[0]
+        error = error * _ERROR_DEGREES[own] if own in _ERROR_DEGREES else None
+    frame = "FK5" if "FK5" in (event.coord_system or "") else "ICRS"
+    return Position(ra * scale, dec * scale, error, frame)
+
+
+def _number(coordinate: Coordinate | None) -> float | None:
+    number = None if coordinate is None else coordinate.number
+    return float(number) if number is not None and math.isfinite(number) else None
