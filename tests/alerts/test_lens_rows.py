@@ -1,4 +1,4 @@
-"""Light curves of mixed rows: what the lens learns of one alert must never change what it reads of another."""
+"""Light curves of mixed rows: what the lens learns of one alert must not change what it reads of another."""
 
 from __future__ import annotations
 
