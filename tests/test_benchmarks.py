@@ -57,3 +57,12 @@ def test_simulated_alerts_stand_in_and_the_result_says_so(
     monkeypatch.setenv("SHARED_DATA", str(tmp_path))
     result = importlib.import_module("benchmarks.lens").measure(rounds=3)
     assert "SIMULATED" in result["inputs"]["ZTF"]
+
+
+def test_searches_of_a_journal_find_what_an_r_tree_finds_and_publishing_goes_on_beside_upkeep() -> None:
+    journal: Any = importlib.import_module("benchmarks.journal")
+    result = journal.measure(rounds=2, events=3_000)
+    publishing = result["publishing"]
+    assert publishing["removed_packets"] == publishing["forgotten_events"] >= 300
+    assert sum(one["rtree_ms"] is not None for one in result["searches"]) == 3
+    assert "cone of 10 degrees" in journal.report(result)

@@ -18,6 +18,7 @@ __all__ = ["BENCHMARKS", "command"]
 
 BENCHMARKS = {
     "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
+    "journal": "searches of a journal of a million events, and publishing while old ones go, beside an R*Tree",
     "lens": "single fields and light curves of an alert, beside fastavro",
     "translate": "alert bytes to VOEvent bytes, beside fastavro and voevent-parse",
 }

@@ -72,7 +72,7 @@ class Removed:
     pages
         Pages that were given back to the disk.
     longest_s
-        The longest time that one step held the journal, in seconds.
+        The longest time that one step took, in seconds, its own wait for the journal included.
     """
 
     expired: int = 0

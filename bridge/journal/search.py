@@ -25,6 +25,8 @@ CLOCK_STEP_S = 3600.0
 # Of a cone as wide as this most of the sky's zones are met: looking at every event is as good.
 _WIDE_DEG = 20.0
 
+# One turn too many or too few is put up with; a number beyond that is no right ascension.
+_LEAST_RA_DEG, _MOST_RA_DEG = -360.0, 720.0
 _TURNS_DEG = (-720.0, -360.0, 0.0, 360.0, 720.0)
 
 # What rounding may take from a position at the very edge of a cone; the exact distance decides later.
@@ -165,8 +167,10 @@ def _before_wildcards(pattern: str) -> str:
 
 
 def _add_cone(cone: Cone, add: Callable[..., None]) -> None:
-    # One turn too many or too few is put up with; a number beyond that is no right ascension.
-    exact = "ra_deg BETWEEN -360 AND 720 AND separation_deg(ra_deg, dec_deg, ?, ?) <= ?"
+    # The plus keeps these bounds from being taken for the search in the index, in place of the narrow ones.
+    exact = (
+        f"+ra_deg BETWEEN {_LEAST_RA_DEG} AND {_MOST_RA_DEG} AND separation_deg(ra_deg, dec_deg, ?, ?) <= ?"
+    )
     circle = (cone.ra_deg, cone.dec_deg, cone.radius_deg)
     reach = cone.radius_deg + _EDGE_DEG
     south, north = max(-90.0, cone.dec_deg - reach), min(90.0, cone.dec_deg + reach)
@@ -188,7 +192,11 @@ def _add_cone(cone: Cone, add: Callable[..., None]) -> None:
     half += _EDGE_DEG
     middle = cone.ra_deg % 360.0
     # Zero is 360, and a stranger's packet may say -1: the same range some turns before and after.
-    ranges = [(middle + turn - half, middle + turn + half) for turn in _TURNS_DEG]
+    ranges = [
+        (middle + turn - half, middle + turn + half)
+        for turn in _TURNS_DEG
+        if middle + turn + half >= _LEAST_RA_DEG and middle + turn - half <= _MOST_RA_DEG
+    ]
     parts = " UNION ALL ".join([there.format("ra_deg BETWEEN ? AND ? AND ")] * len(ranges))
     add(f"seq IN ({parts})", *(value for one in ranges for value in (*one, *circle)))
 

@@ -155,6 +155,26 @@ def test_searches_use_indexes(journal: Journal, search: Search, index: str) -> N
     assert not any(step[3] == "SCAN event" for step in plan), plan
 
 
+def test_a_small_cone_looks_at_few_events_of_its_zone(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        journal.append(
+            [
+                NewEntry(f"ivo://a/b#{n}", b"<v/>", "authored", b"d", "test", ra_deg=n * 0.1, dec_deg=12.3)
+                for n in range(3_600)
+            ]
+        )
+        steps = [0]
+
+        def count() -> None:
+            steps[0] += 1
+
+        with journal._using() as connection:
+            connection.set_progress_handler(count, 1)
+        found = journal.find(cone=Cone(180.0, 12.3, 0.15))
+        assert [event.ra_deg for event in found] == pytest.approx([180.1, 180.0, 179.9])
+        assert steps[0] < 1_000, "the zone has 3,600 events, and each takes some steps"
+
+
 def test_a_stream_of_many_events_is_read_from_its_newest(journal: Journal) -> None:
     where, values = conditions(Search(stream="ivo://a/b"), Told(many=True))
     plan = journal._rows(
