@@ -126,7 +126,7 @@ def _outcomes(
     for batch in batches:
         # Here, until a packet has shown that the plan is right: no process is started for a mistyped filter.
         if jobs > 1 and pipeline.proven and spent_s >= alone_s:
-            yield from translate_in_processes(chain([batch], batches), plan, jobs)
+            yield from translate_in_processes(chain([batch], batches), plan, jobs, pipeline)
             return
         began = time.monotonic()
         outcomes = [pipeline(item) for item in batch]

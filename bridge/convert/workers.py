@@ -29,7 +29,7 @@ _AHEAD = 3
 
 
 def translate_in_processes(
-    batches: Iterable[Sequence[Item]], plan: Plan, jobs: int
+    batches: Iterable[Sequence[Item]], plan: Plan, jobs: int, here: Pipeline
 ) -> Iterator[tuple[Sequence[Item], list[Outcome]]]:
     """Each batch and what becomes of its items, in the order of the batches.
 
@@ -41,6 +41,8 @@ def translate_in_processes(
         How; known to fit (see `Pipeline.proven`).
     jobs
         How many processes.
+    here
+        The pipeline of this process: batches that hold notices are done here, since one may cite another.
 
     Raises
     ------
@@ -52,23 +54,28 @@ def translate_in_processes(
     if hasattr(context, "set_forkserver_preload"):
         context.set_forkserver_preload([__name__])
     workers: deque[_Worker] = deque()
-    waiting: deque[tuple[Sequence[Item], _Worker]] = deque()
+    waiting: deque[tuple[Sequence[Item], _Worker | list[Outcome]]] = deque()
     try:
         for _ in range(jobs):
             workers.append(_Worker(context, plan))
         for batch in batches:
-            workers[0].give(list(batch))
-            waiting.append((batch, workers[0]))
-            workers.rotate(-1)
+            if any(map(here.keeps_order, batch)):
+                waiting.append((batch, [here(item) for item in batch]))
+            else:
+                workers[0].give(list(batch))
+                waiting.append((batch, workers[0]))
+                workers.rotate(-1)
             if len(waiting) >= jobs * _AHEAD:
-                done, worker = waiting.popleft()
-                yield done, worker.take()
+                yield _taken(*waiting.popleft())
         while waiting:
-            done, worker = waiting.popleft()
-            yield done, worker.take()
+            yield _taken(*waiting.popleft())
     finally:
         for worker in workers:
             worker.end()
+
+
+def _taken(batch: Sequence[Item], done: _Worker | list[Outcome]) -> tuple[Sequence[Item], list[Outcome]]:
+    return batch, done.take() if isinstance(done, _Worker) else done
 
 
 class _Worker:

@@ -19,7 +19,7 @@ from bridge.feed.positions import to_journal
 from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import Batch
-from bridge.voevent.event import Event
+from bridge.voevent.event import Earlier, Event, Past
 
 __all__ = ["Counts", "Intake", "entry_of"]
 
@@ -65,6 +65,10 @@ class Log(Protocol):
         """Publish events and note positions, in one transaction."""
         ...
 
+    def events_about(self, object_key: str, /) -> list[tuple[str, str, str]]:
+        """All events about an object, oldest first: IVORN, digest (hex) of the content, time observed."""
+        ...
+
     def previous_ivorn(self, object_key: str, /) -> str | None:
         """IVORN of the newest event about an object."""
         ...
@@ -78,7 +82,7 @@ class Intake:
     source
         Gives batches with their positions.
     pipeline
-        Makes events of items; given the function that finds the earlier event of an object.
+        Makes events of items; given the functions that find the last event about an object, and all of them.
     journal
         Where events and positions go, in one transaction.
     dead_letters
@@ -105,7 +109,7 @@ class Intake:
     def __init__(
         self,
         source: Iterable[Batch],
-        pipeline: Callable[[Callable[[str], str | None]], Pipeline],
+        pipeline: Callable[[Callable[[str], str | None], Past], Pipeline],
         journal: Log,
         dead_letters: DeadLetters,
         announce: Callable[[int], None],
@@ -126,9 +130,9 @@ class Intake:
         self._stop = stop
         self._now = now
         self._working = threading.Lock()
-        # Objects of events that are not in the journal yet, and the newest of these.
-        self._fresh: dict[str, str] = {}
-        self._pipeline = pipeline(self._previous)
+        # Objects of events that are not in the journal yet, and these events.
+        self._fresh: dict[str, list[Event]] = {}
+        self._pipeline = pipeline(self._previous, self._past)
 
     def run(self) -> None:
         """Work until the source ends or a stop is asked for.
@@ -179,7 +183,7 @@ class Intake:
             else:
                 entries.append(entry_of(outcome))
                 if outcome.object_key:
-                    self._fresh[outcome.object_key] = outcome.ivorn
+                    self._fresh.setdefault(outcome.object_key, []).append(outcome)
             self.counts.read += 1
             if follower is not None and follower.origin == item.origin:
                 # Another item of the same message: the position counts the whole message or nothing of it.
@@ -193,7 +197,16 @@ class Intake:
         self._append(entries, batch.positions)
 
     def _previous(self, object_key: str) -> str | None:
-        return self._fresh.get(object_key) or self._journal.previous_ivorn(object_key)
+        fresh = self._fresh.get(object_key)
+        return fresh[-1].ivorn if fresh else self._journal.previous_ivorn(object_key)
+
+    def _past(self, object_key: str) -> list[Earlier]:
+        known = {
+            ivorn: Earlier(ivorn, digest, at) for ivorn, digest, at in self._journal.events_about(object_key)
+        }
+        for event in self._fresh.get(object_key, ()):
+            known.setdefault(event.ivorn, Earlier(event.ivorn, event.digest, event.observed_at))
+        return list(known.values())
 
     def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> bool:
         """Append; while the disk refuses, wait and try again: nothing is lost. False if told to stop."""

@@ -156,7 +156,7 @@ class _Feed:
         return Intake(
             source,
             # A feed that goes on has shown before that its filters fit: an odd packet must not keep it down.
-            lambda previous: Pipeline(config.plan, previous=previous, lenient=bool(resume)),
+            lambda previous, past: Pipeline(config.plan, previous=previous, past=past, lenient=bool(resume)),
             self.writer,
             DeadLetters(config.dead_letters),
             self._announce,

@@ -100,6 +100,10 @@ class Writer:
             raise answer
         return answer
 
+    def events_about(self, object_key: str) -> list[tuple[str, str, str]]:
+        """As `Journal.events_about`."""
+        return self._journal.events_about(object_key)
+
     def previous_ivorn(self, object_key: str) -> str | None:
         """As `Journal.previous_ivorn`."""
         return self._journal.previous_ivorn(object_key)

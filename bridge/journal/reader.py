@@ -118,6 +118,15 @@ class JournalReader(JournalView):
         )
         return str(rows[0][0]) if rows else None
 
+    def events_about(self, object_key: str) -> list[tuple[str, str, str]]:
+        """All events about an object, oldest first: IVORN, digest (hex) of the content, time observed."""
+        rows = self._rows(
+            "SELECT ivorn, digest, observed_at FROM event "
+            "WHERE object_key = ? AND object_key <> '' ORDER BY seq",
+            (object_key,),
+        )
+        return [(ivorn, digest.hex(), observed_at or "") for ivorn, digest, observed_at in rows]
+
     def cursor(self, subscriber_ivo: str) -> int | None:
         """Place up to which a subscriber has acknowledged all; None for one the journal does not know."""
         rows = self._rows("SELECT seq FROM subscriber WHERE ivo = ?", (subscriber_ivo,))

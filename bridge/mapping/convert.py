@@ -60,6 +60,10 @@ def _isdiffpos_to_sign(value: Any) -> str | None:
     return {"t": "+1", "1": "+1", "true": "+1", "f": "-1", "0": "-1", "false": "-1"}.get(str(value).lower())
 
 
+def _boolean_to_int(value: bool) -> str | None:
+    return "1" if value else "0"
+
+
 def _deg_to_arcsec(value: float) -> str | None:
     return f"{value * 3600:.6g}" if math.isfinite(value) else None
 
@@ -85,5 +89,6 @@ CONVERSIONS: dict[str, Conversion] = {
         "int",
         "sign of a difference flux: t, 1, true to +1; f, 0, false to -1",
     ),
+    "boolean_to_int": Conversion(_boolean_to_int, frozenset({"boolean"}), "int", "true to 1, false to 0"),
     "deg_to_arcsec": Conversion(_deg_to_arcsec, NUMBERS, "float", "degrees to arcseconds, six digits"),
 }

@@ -7,7 +7,10 @@ from bridge.voevent.xmltext import escape
 
 __all__ = [
     "COORDINATE_SYSTEM_2D",
+    "POSITION_TAIL",
     "ROOT_HEAD",
+    "TIME_HEAD",
+    "TIME_TAIL",
     "described",
     "element",
     "field_element",
@@ -26,6 +29,9 @@ ROOT_HEAD = (
     b' version="2.0" role="'
 )
 COORDINATE_SYSTEM_2D = "UTC-GEOD-TOPO"
+TIME_HEAD = b'<Time unit="s"><TimeInstant><ISOTime>'
+TIME_TAIL = b"</ISOTime></TimeInstant></Time>"
+POSITION_TAIL = b"</Error2Radius></Position2D>"
 
 
 def element(name: str, text: str) -> bytes:
@@ -88,16 +94,12 @@ def place_pieces(place: Place) -> tuple[bytes, bytes, bytes, bytes, bytes]:
     names = (b"RA", b"Dec")
     before = (
         b"\n<WhereWhen>\n<ObsDataLocation>%b\n<ObservationLocation>%b"
-        b'<AstroCoords coord_system_id="%b">\n<Time unit="s"><TimeInstant><ISOTime>'
-        % (_observatory(place), frame, system)
+        b'<AstroCoords coord_system_id="%b">\n%b' % (_observatory(place), frame, system, TIME_HEAD)
     )
-    middle = (
-        b'</ISOTime></TimeInstant></Time>\n<Position2D unit="deg"><Name1>%b</Name1><Name2>%b</Name2>'
-        b"<Value2><C1>" % names
-    )
+    middle = TIME_TAIL + b'\n<Position2D unit="deg"><Name1>%b</Name1><Name2>%b</Name2><Value2><C1>' % names
     tail = (
-        b"</Error2Radius></Position2D>\n</AstroCoords></ObservationLocation>\n</ObsDataLocation>%b</WhereWhen>"
-        % described(place.about)
+        POSITION_TAIL
+        + b"\n</AstroCoords></ObservationLocation>\n</ObsDataLocation>%b</WhereWhen>" % described(place.about)
     )
     return before, middle, b"</C1><C2>", b"</C2></Value2><Error2Radius>", tail
 

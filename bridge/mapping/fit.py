@@ -9,18 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bridge.errors import PacketError
-from bridge.mapping.tables import Rows, TablePlan
 from bridge.voevent.xmltext import escape
 
-__all__ = ["Attachment", "fit"]
+__all__ = ["Aging", "Attachment", "Shell", "fit"]
 
 ROW_HEAD = b"\n<TR><TD>"
 ROW_TAIL = b"</TD></TR>"
 ROW_BREAK = ROW_TAIL + ROW_HEAD
 DATA_HEAD = b"\n<Data>" + ROW_HEAD
 DATA_TAIL = ROW_TAIL + b"\n</Data></Table>"
+
+
+class Shell(Protocol):
+    """A Table without its rows: its name, the XML before a note, the XML between the note and the rows."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def fields(self) -> bytes: ...
+
+
+class Aging(Protocol):
+    """Rows of a Table, as XML cells, that know which of them are old."""
+
+    @property
+    def cells(self) -> list[bytes]: ...
+    def oldest_first(self) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,7 @@ class Attachment:
 
 def fit(
     before: Sequence[bytes],
-    tables: Sequence[tuple[TablePlan, Rows]],
+    tables: Sequence[tuple[Shell, Aging]],
     attachments: Sequence[Attachment],
     after: Sequence[bytes],
     max_bytes: int,
@@ -71,7 +90,7 @@ def fit(
 
 def _shrink(
     head: bytes,
-    tables: Sequence[tuple[TablePlan, Rows]],
+    tables: Sequence[tuple[Shell, Aging]],
     attachments: Sequence[Attachment],
     tail: bytes,
     max_bytes: int,

@@ -13,17 +13,20 @@ from bridge.mapping.load import parse_mapping
 from bridge.mapping.model import Mapping
 from bridge.resources import mappings_folder
 
-__all__ = ["GENERIC", "choose_mapping", "list_mappings", "load_mapping"]
+__all__ = ["GENERIC", "GENERIC_DOCUMENT", "choose_mapping", "list_mappings", "load_mapping"]
 
 GENERIC = "generic"
 """Key of the mapping that every alert falls back to."""
 
+GENERIC_DOCUMENT = "generic-json"
+"""Key of the mapping that every JSON document falls back to."""
+
 
 @cache
 def list_mappings() -> tuple[Mapping, ...]:
-    """All mappings that come with the package, the generic one last."""
+    """All mappings that come with the package, the generic ones last."""
     keys = sorted(path.stem for path in mappings_folder().glob("*.toml"))
-    keys.sort(key=lambda key: key == GENERIC)
+    keys.sort(key=lambda key: key in (GENERIC, GENERIC_DOCUMENT))
     return tuple(load_mapping(key) for key in keys)
 
 
@@ -71,9 +74,7 @@ def choose_mapping(schema: Schema) -> Mapping:
     MappingError
         If two mappings claim the schema with equal right.
     """
-    claims = [
-        item for item in list_mappings() if item.key != GENERIC and item.match.accepts(schema, has_path)
-    ]
+    claims = [item for item in list_mappings() if item.key != GENERIC and _may_claim(item, schema)]
     if not claims:
         return load_mapping(GENERIC)
     claims.sort(key=_specificity, reverse=True)
@@ -83,6 +84,13 @@ def choose_mapping(schema: Schema) -> Mapping:
             "choose one with --mapping."
         )
     return claims[0]
+
+
+def _may_claim(mapping: Mapping, schema: Schema) -> bool:
+    # A mapping for documents claims Avro alerts only by name.
+    return (bool(mapping.match.name) or not mapping.reads_documents) and mapping.match.accepts(
+        schema, has_path
+    )
 
 
 def _specificity(mapping: Mapping) -> tuple[bool, int]:

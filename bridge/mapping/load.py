@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import Any
 
 from bridge.errors import MappingError
-from bridge.mapping.load_content import read_cutout, read_group, read_inference, read_scalars, read_table
+from bridge.mapping.load_content import (
+    read_cutout,
+    read_each,
+    read_group,
+    read_inference,
+    read_params,
+    read_scalars,
+    read_table,
+)
 from bridge.mapping.model import (
+    CiteRule,
     Instant,
     Mapping,
     Match,
@@ -18,11 +28,12 @@ from bridge.mapping.model import (
     Who,
 )
 from bridge.mapping.section import Section
-from bridge.mapping.times import SCALES
+from bridge.mapping.times import ISO_SCALE, SCALES
 
 __all__ = ["parse_mapping"]
 
 ROLES = ("observation", "prediction", "utility", "test")
+CITES = ("followup", "supersedes", "retraction")
 SYSTEMS = (
     "UTC-ICRS-TOPO",
     "UTC-FK5-TOPO",
@@ -61,6 +72,7 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
         raise MappingError(f"{where} is not TOML: {error}.") from error
     top = Section(where, data)
     event = top.section("event")
+    reads_documents = top.choice("reads", ("alerts", "documents"), "alerts") == "documents"
     where_section = top.section("where")
     how = top.section("how")
     why = top.section("why")
@@ -77,8 +89,8 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
         role_rules=role_rules,
         absent=read_scalars(event, "absent") or (),
         who=_who(top.section("who")),
-        place=_place(where_section),
-        instants=_instants(top),
+        place=_place(where_section, reads_documents),
+        instants=_instants(top, reads_documents),
         how=how.take("about", str),
         how_references=_references(how),
         why=why.take("about", str),
@@ -89,23 +101,42 @@ def parse_mapping(text: str, *, key: str, filename: str = "") -> Mapping:
         cutouts=tuple(read_cutout(item) for item in top.sections("cutout")),
         left_out=_left_out(top),
         rest=top.take("rest", bool),
+        reads_documents=reads_documents,
+        params=read_params(top.section("params")),
+        author=event.take("author", str),
+        subject=event.take("about", str),
+        cite_rules=tuple(_cite_rule(rule) for rule in event.sections("cite_rules")),
+        how_each=read_each(how.section("each")),
     )
     for section in (event, where_section, how, why, top):
         section.finish()
     _check_names(where, mapping)
+    if not reads_documents:
+        _check_alert_keys(where, mapping)
+    elif any(table.current for table in mapping.tables):
+        raise MappingError(f"{where}: 'current' is for tables of alerts; a document has all its rows itself.")
     return mapping
 
 
 def _match(section: Section) -> Match:
     match = Match(
-        name=section.take("name", str), fields=section.paths("fields"), without=section.paths("without")
+        name=section.take("name", str),
+        fields=section.paths("fields"),
+        without=section.paths("without"),
+        schema_url=section.take("schema_url", str),
+        topic=section.take("topic", str),
     )
-    try:
-        re.compile(match.name)
-    except re.error as error:
-        raise MappingError(f"{section.where}, 'name': not a regular expression ({error}).") from error
+    for key in ("name", "schema_url", "topic"):
+        _check_expression(section, key, getattr(match, key))
     section.finish()
     return match
+
+
+def _check_expression(section: Section, key: str, text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise MappingError(f"{section.where}, {key!r}: not a regular expression ({error}).") from error
 
 
 def _event_id(section: Section) -> str:
@@ -119,16 +150,33 @@ def _event_id(section: Section) -> str:
 
 
 def _role_rule(section: Section) -> RoleRule:
-    if "equals" not in section.left:
-        raise MappingError(f"{section.where} has no 'equals', the value for which the rule holds.")
-    section.known.append("equals")
+    matches = section.take("matches", str)
+    _check_expression(section, "matches", matches)
     rule = RoleRule(
         path=section.take("path", str, needed=True),
-        equals=section.left.pop("equals"),
+        equals=None if matches else _equals(section),
         role=section.choice("role", ROLES, "test"),
+        matches=matches,
     )
     section.finish()
     return rule
+
+
+def _cite_rule(section: Section) -> CiteRule:
+    rule = CiteRule(
+        path=section.take("path", str, needed=True),
+        equals=_equals(section),
+        cite=section.choice("cite", CITES, "supersedes"),
+    )
+    section.finish()
+    return rule
+
+
+def _equals(section: Section) -> Any:
+    if "equals" not in section.left:
+        raise MappingError(f"{section.where} has no 'equals', the value for which the rule holds.")
+    section.known.append("equals")
+    return section.left.pop("equals")
 
 
 def _who(section: Section) -> Who:
@@ -145,7 +193,7 @@ def _who(section: Section) -> Who:
     return who
 
 
-def _place(section: Section) -> Place:
+def _place(section: Section, reads_documents: bool) -> Place:
     observatory = None
     if "observatory" in section.left:
         inner = section.section("observatory")
@@ -158,30 +206,34 @@ def _place(section: Section) -> Place:
         inner.finish()
     section.known.append("observatory")
     return Place(
-        ra=section.paths("ra", needed=True),
-        dec=section.paths("dec", needed=True),
-        error_deg=section.take("error_deg", float, needed=True),
+        ra=section.paths("ra", needed=not reads_documents),
+        dec=section.paths("dec", needed=not reads_documents),
+        error_deg=section.take("error_deg", float, needed=not reads_documents),
         error_from=section.paths("error_from"),
         about=section.take("about", str),
         system=section.choice("system", SYSTEMS, "UTC-ICRS-TOPO"),
         observatory=observatory,
+        error=section.paths("error"),
+        needed=section.take("needed", bool, not reads_documents),
     )
 
 
-def _instants(top: Section) -> tuple[Instant, ...]:
+def _instants(top: Section, reads_documents: bool) -> tuple[Instant, ...]:
     if isinstance(top.left.get("when"), dict):
         top.left["when"] = [top.left["when"]]
+    scales = (*SCALES, ISO_SCALE) if reads_documents else tuple(SCALES)
     instants = []
     for section in top.sections("when"):
         instants.append(
             Instant(
                 paths=section.paths("path", needed=True),
-                scale=section.choice("scale", tuple(SCALES)),
+                scale=section.choice("scale", scales),
                 half_of=section.paths("add_half_of"),
+                or_earlier=section.take("or_earlier", bool),
             )
         )
         if not instants[-1].scale:
-            raise MappingError(f"{section.where} has no 'scale': one of {', '.join(SCALES)}.")
+            raise MappingError(f"{section.where} has no 'scale': one of {', '.join(scales)}.")
         section.finish()
     if not instants:
         raise MappingError(f"{top.where} has no [when]: path and scale of the observation's time.")
@@ -202,6 +254,31 @@ def _left_out(top: Section) -> dict[str, str]:
         if not isinstance(reason, str) or not reason:
             raise MappingError(f"{top.where}, [left_out], {pattern!r}: the reason is missing.")
     return section
+
+
+def _check_alert_keys(where: str, mapping: Mapping) -> None:
+    """What only documents can have is refused elsewhere, because it would be passed over in silence."""
+    values = [value for group in mapping.groups for value in group.params]
+    values += [value for table in mapping.tables for value in table.columns]
+    wrong = {
+        "[params]": mapping.params,
+        "[event] author": mapping.author,
+        "[event] about": mapping.subject,
+        "[event] cite_rules": mapping.cite_rules,
+        "[how] each": mapping.how_each,
+        "[match] schema_url": mapping.match.schema_url,
+        "[match] topic": mapping.match.topic,
+        "[where] error": mapping.place.error,
+        "'or_earlier' under [when]": any(item.or_earlier for item in mapping.instants),
+        "'each' in an inference": any(item.each for item in mapping.inferences),
+        "'each' and 'type' in a group": any(group.each or group.type for group in mapping.groups),
+        "'param' and 'group' in a cutout": any(item.param or item.group for item in mapping.cutouts),
+        "'matches' in a role rule": any(rule.matches for rule in mapping.role_rules),
+        "'value' and 'type' of a Param": any(item.constant is not None or item.type for item in values),
+    }
+    for name, used in wrong.items():
+        if used:
+            raise MappingError(f'{where}: {name} is for documents: write reads = "documents" at the top.')
 
 
 def _check_names(where: str, mapping: Mapping) -> None:

@@ -9,10 +9,35 @@ from typing import Any
 
 from bridge.errors import MappingError
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Cutout, Group, Inference, Table, Value
+from bridge.mapping.model import Cutout, Group, Inference, Paths, Table, Value
 from bridge.mapping.section import Section
 
-__all__ = ["read_cutout", "read_group", "read_inference", "read_scalars", "read_table"]
+__all__ = [
+    "read_cutout",
+    "read_each",
+    "read_group",
+    "read_inference",
+    "read_params",
+    "read_scalars",
+    "read_table",
+]
+
+DATA_TYPES = ("string", "float", "int")
+
+
+def read_params(section: Section) -> tuple[Value, ...]:
+    """``[params]``: the Params that stand directly in What."""
+    return _values(section, "", optional=True)
+
+
+def read_each(section: Section) -> Value | None:
+    """How the members of an object or array that the mapping cannot name are written; None without a path."""
+    if not section.left:
+        return None
+    value = _value(section, "", "", (), optional=True)
+    if not value.paths:
+        raise MappingError(f"{section.where} has no 'path', which it needs.")
+    return value
 
 
 def read_group(section: Section) -> Group:
@@ -26,6 +51,8 @@ def read_group(section: Section) -> Group:
         params=_values(params, prefix, optional),
         flags=tuple((path.rsplit(".", 1)[-1], prefix + path) for path in section.paths("flags")),
         optional=optional,
+        type=section.take("type", str),
+        each=read_each(section.section("each")),
     )
     section.finish()
     return group
@@ -59,8 +86,10 @@ def read_cutout(section: Section) -> Cutout:
     cutout = Cutout(
         name=section.take("name", str, needed=True),
         path=section.take("path", str, needed=True),
-        format=section.choice("format", ("fits", "fits.gz"), "fits"),
+        format=section.choice("format", ("fits", "fits.gz", "multiorder.fits"), "fits"),
         about=section.take("about", str),
+        param=section.take("param", str),
+        group=section.take("group", str),
     )
     section.finish()
     return cutout
@@ -68,9 +97,11 @@ def read_cutout(section: Section) -> Cutout:
 
 def read_inference(section: Section) -> Inference:
     """One ``[[why.inference]]``."""
+    each = section.paths("each")
     inference = Inference(
-        name=section.take("name", str, needed=True),
-        probability=section.paths("probability", needed=True),
+        each=each,
+        name=section.take("name", str, needed=not each),
+        probability=section.paths("probability", needed=not each),
         concept=section.take("concept", str),
         concept_from=section.paths("concept_from"),
         codes=_codes(section),
@@ -95,26 +126,30 @@ def read_scalars(section: Section, key: str) -> tuple[Any, ...] | None:
 
 
 def _values(section: Section, prefix: str, optional: bool) -> tuple[Value, ...]:
-    values = []
-    for name in list(section.left):
-        inner = section.section(name)
-        paths = tuple(prefix + path for path in inner.paths("path", (name,)))
-        convert = inner.choice("convert", tuple(CONVERSIONS))
-        values.append(
-            Value(
-                name=name,
-                paths=paths,
-                ucd=inner.take("ucd", str),
-                unit=inner.take("unit", str),
-                about=inner.take("is", str),
-                convert=convert,
-                codes=_codes(inner),
-                absent=read_scalars(inner, "absent"),
-                optional=inner.take("optional", bool, optional),
-            )
-        )
-        inner.finish()
-    return tuple(values)
+    return tuple(
+        _value(section.section(name), name, prefix, (name,), optional) for name in list(section.left)
+    )
+
+
+def _value(section: Section, name: str, prefix: str, paths: Paths, optional: bool) -> Value:
+    constant = section.take("value", str) if "value" in section.left else None
+    value = Value(
+        name=name,
+        paths=tuple(prefix + path for path in section.paths("path", paths)) if constant is None else (),
+        ucd=section.take("ucd", str),
+        unit=section.take("unit", str),
+        about=section.take("is", str),
+        convert=section.choice("convert", tuple(CONVERSIONS)),
+        codes=_codes(section),
+        absent=read_scalars(section, "absent"),
+        optional=section.take("optional", bool, optional),
+        constant=constant,
+        type=section.choice("type", DATA_TYPES),
+        join=section.take("join", str, " "),
+    )
+    section.known += ["value"]
+    section.finish()
+    return value
 
 
 def _codes(section: Section) -> dict[str, str] | None:

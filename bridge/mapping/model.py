@@ -15,6 +15,7 @@ from bridge.alerts.fields import has_path
 from bridge.alerts.schema import Schema
 
 __all__ = [
+    "CiteRule",
     "Cutout",
     "Group",
     "Inference",
@@ -53,6 +54,12 @@ class Value:
         Values that mean "none"; None for those of the whole mapping.
     optional
         Whether a schema may lack it.
+    constant
+        A text that stands in every packet, in place of a path (documents only).
+    type
+        VOEvent dataType, where it is not that of the value itself (documents only).
+    join
+        What stands between the elements of an array (documents only).
     """
 
     name: str
@@ -64,17 +71,26 @@ class Value:
     codes: dict[str, str] | None = None
     absent: tuple[Any, ...] | None = None
     optional: bool = False
+    constant: str | None = None
+    type: str = ""
+    join: str = " "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A Group of Params. `flags` are boolean paths of which the packet names those that are true."""
+    """A Group of Params. `flags` are boolean paths of which the packet names those that are true.
+
+    Of documents: `type` is the Group's type, `each` says how every other key of a JSON object becomes a
+    Param.
+    """
 
     name: str
     about: str = ""
     params: tuple[Value, ...] = ()
     flags: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    type: str = ""
+    each: Value | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,26 +136,44 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutout:
-    """A postage-stamp image: where its bytes lie and how they are packed ("fits" or "fits.gz")."""
+    """An image: where its bytes lie and how they are packed ("fits", "fits.gz", "multiorder.fits").
+
+    Of documents: the reference to a saved file goes into the Param `param` of a Group `group`.
+    """
 
     name: str
     path: str
     format: str = "fits"
     about: str = ""
+    param: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRule:
-    """The packet gets `role` if the value at `path` is `equals`."""
+    """The packet gets `role` if the value at `path` is `equals`, or its text meets `matches` (documents)."""
 
     path: str
     equals: Any
     role: str
+    matches: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiteRule:
+    """If the value at `path` is `equals`, all earlier packets about the object are cited as `cite`."""
+
+    path: str
+    equals: Any
+    cite: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
-    """A class with a probability, for Why. Left out where the score is absent or outside 0 to 1."""
+    """A class with a probability, for Why. Left out where the score is absent or outside 0 to 1.
+
+    `each` is a JSON object of classes and their probabilities, in place of `name` and `probability`.
+    """
 
     name: str
     probability: Paths
@@ -150,6 +184,7 @@ class Inference:
     about: str = ""
     absent: tuple[Any, ...] | None = None
     optional: bool = True
+    each: Paths = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +202,8 @@ class Place:
     """Position: paths of right ascension and declination (deg), and the error radius.
 
     `error_from` names one-sigma errors (deg on the sky) whose quadratic sum is the radius; where they are
-    missing or absent the constant `error_deg` is written.
+    missing or absent the constant `error_deg` is written. Of documents: `error` is the path of the radius
+    (deg), and position and time may be missing unless they are `needed`.
     """
 
     ra: Paths
@@ -177,15 +213,21 @@ class Place:
     about: str = ""
     system: str = "UTC-ICRS-TOPO"
     observatory: Observatory | None = None
+    error: Paths = ()
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
-    """Time of the observation: path, scale (`times.SCALES`), and an exposure time (s) whose half is added."""
+    """Time of the observation: path, scale (`times.SCALES`), and an exposure time (s) whose half is added.
+
+    Of documents: with `or_earlier`, a document without a time has that of the last packet about its object.
+    """
 
     paths: Paths
     scale: str
     half_of: Paths = ()
+    or_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +245,17 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which writer schemas: full name (regular expression), fields that must and must not be there."""
+    """Which writer schemas: full name (regular expression), fields that must and must not be there.
+
+    Which documents: the topic that they come from or the URL under ``$schema`` (regular expressions), or
+    their fields.
+    """
 
     name: str = ""
     fields: Paths = ()
     without: Paths = ()
+    schema_url: str = ""
+    topic: str = ""
 
     def accepts(self, schema: Schema, has: Any) -> bool:
         """Whether this schema is meant; `has` says whether a path exists in it."""
@@ -225,6 +273,11 @@ class Mapping:
     `absent` are the values that mean "none" in all fields that do not say otherwise: texts for texts, numbers
     for float and double. `left_out` maps patterns of paths to the reason why they do not go into the packet.
     With `rest`, every scalar that nothing else names becomes a Param, and every array a Table.
+
+    With `reads_documents`, it is for JSON notices and Avro alerts that are read as a whole (`documents`):
+    then `params` stand directly in What, `author` is the authority of identifiers that go on as another's,
+    `subject` is the packet's Description, `cite_rules` say what cites earlier packets, and `how_each` adds a
+    Description to How for each element of an array.
     """
 
     key: str
@@ -250,6 +303,12 @@ class Mapping:
     left_out: dict[str, str] = field(default_factory=dict)
     rest: bool = False
     filename: str = ""
+    reads_documents: bool = False
+    params: tuple[Value, ...] = ()
+    author: str = ""
+    subject: str = ""
+    cite_rules: tuple[CiteRule, ...] = ()
+    how_each: Value | None = None
 
     def reason_left_out(self, path: str) -> str | None:
         """Why a field does not go into the packet, where the mapping says so."""

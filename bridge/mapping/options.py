@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.errors import UsageError
 from bridge.voevent.ids import check_authority
+from bridge.voevent.xmltext import is_uri
 
 __all__ = ["COMET_LIMIT_BYTES", "TranslateOptions"]
 
@@ -33,6 +34,9 @@ class TranslateOptions:
         template with ``{id}`` (local part of the IVORN) and ``{name}``.
     max_bytes
         Size limit of a packet in bytes.
+    cutouts_url
+        Where the folder of `cutouts` is published: references are this URL and the file's name, instead of
+        ``file:`` URLs.
 
     Raises
     ------
@@ -45,6 +49,7 @@ class TranslateOptions:
     history: str | int = "all"
     cutouts: str | Path = "omit"
     max_bytes: int = COMET_LIMIT_BYTES
+    cutouts_url: str = ""
 
     def __post_init__(self) -> None:
         check_authority(self.local_ivo)
@@ -62,6 +67,11 @@ class TranslateOptions:
             raise UsageError(
                 f"Cutouts {self.cutouts!r} is neither 'omit' nor 'embed', nor a folder (a Path), nor a URL "
                 "template with {id} and {name}, such as https://example.org/{id}/{name}.fits."
+            )
+        if self.cutouts_url and not (is_uri(self.cutouts_url) and isinstance(self.cutouts, Path)):
+            raise UsageError(
+                f"The URL of cutouts {self.cutouts_url!r} must be one, such as https://example.org/maps, and "
+                "go with a folder into which they are written."
             )
         if self.max_bytes < 1:
             raise UsageError(f"A packet of at most {self.max_bytes} bytes cannot be: give a larger limit.")

@@ -173,7 +173,7 @@ def inference_renderer(inference: Inference) -> Callable[..., bytes]:
 
 
 def cutout_renderer(
-    cutout: Cutout, how: str | Path
+    cutout: Cutout, how: str | Path, base_url: str = ""
 ) -> Callable[[bytes | None, str], Attachment | bytes | None]:
     """Function ``(image, IVORN) -> attachment or Reference``; None where there is no image."""
     name = escape(cutout.name)
@@ -199,7 +199,7 @@ def cutout_renderer(
             path = how / f"{ivorn.rsplit('/', 1)[1].replace('#', '_')}_{cutout.name}.{cutout.format}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(image)
-            uri = path.resolve().as_uri()
+            uri = f"{base_url.rstrip('/')}/{quote(path.name)}" if base_url else path.resolve().as_uri()
         else:
             uri = how.replace("{id}", local).replace("{name}", quote(cutout.name, safe=""))
         return b'\n<Reference uri="%b" type="%b" mimetype="%b"/>' % (escape(uri), about, mimetype)

@@ -232,7 +232,8 @@ class _Writer:
         for index, cutout in enumerate(self.mapping.cutouts):
             if first_path(self.schema, (cutout.path,)) is None:
                 continue
-            name = self.const(f"CUTOUT_{index}", parts.cutout_renderer(cutout, self.options.cutouts))
+            render = parts.cutout_renderer(cutout, self.options.cutouts, self.options.cutouts_url)
+            name = self.const(f"CUTOUT_{index}", render)
             raw = self.scalars.raw(cutout.path)
             target = "attachments" if self.options.cutouts == "embed" else "out"
             self.body.append(f"image = {name}({raw}, ivorn)")

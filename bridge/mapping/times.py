@@ -7,13 +7,14 @@ arithmetic is in whole milliseconds, so rounding never gives "24:00:00" and a da
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from bridge.errors import PacketError
 
-__all__ = ["SCALES", "iso_from_mjd_tai", "iso_from_mjd_utc", "utc_from_mjd_tai"]
+__all__ = ["ISO_SCALE", "SCALES", "iso_from_mjd_tai", "iso_from_mjd_utc", "utc_from_iso", "utc_from_mjd_tai"]
 
 DAY_MS = 86_400_000
 ORDINAL_OF_MJD_0 = 678_576  # 1858-11-17
@@ -114,6 +115,42 @@ SCALES = {
     "mjd_tai": iso_from_mjd_tai,
 }
 """Name in a mapping file to the function ``(value, seconds to add) -> ISO time``."""
+
+ISO_SCALE = "iso_utc"
+"""Name in a mapping file for times that are texts in ISO 8601 already; documents have them."""
+
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)([.,]\d+)?)?\s*(?:Z|UTC|([+-]\d\d):?(\d\d)?)?\Z", re.ASCII
+)
+
+
+def utc_from_iso(text: str) -> str:
+    """A time in ISO 8601 as UTC without a zone, with all digits of its second.
+
+    Parameters
+    ----------
+    text
+        Date and time to the minute at least; without a zone it is taken as UTC.
+
+    Raises
+    ------
+    PacketError
+        If it is no such text, or no such time exists.
+    """
+    match = _ISO.match(text.strip())
+    if match is None:
+        raise PacketError(f"time {text[:60]!r} is not a date and time in ISO 8601")
+    day, clock, second, fraction, hours, minutes = match.groups()
+    leap = second == "60" and clock == "23:59" and not hours
+    try:
+        instant = datetime.fromisoformat(f"{day}T{clock}:{'59' if leap else second or '00'}")
+        if hours:
+            sign = -1 if hours[0] == "-" else 1
+            instant -= sign * timedelta(hours=abs(int(hours)), minutes=int(minutes or 0))
+    except (ValueError, OverflowError):
+        raise PacketError(f"time {text[:60]!r} does not exist") from None
+    plain = f"{day}T{clock}:60" if leap else instant.isoformat()
+    return plain + (fraction or "").replace(",", ".")
 
 
 def _split(mjd: float) -> tuple[int, float]:

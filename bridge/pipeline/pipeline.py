@@ -14,10 +14,12 @@ from bridge.errors import ConfigError, MappingError, PacketError, SourceError
 from bridge.mapping import choose_mapping, compile_translator, load_mapping
 from bridge.pipeline.plan import Plan
 from bridge.streams.naming import file_bytes
-from bridge.voevent.event import Event
+from bridge.voevent.event import Event, Past
 
 if TYPE_CHECKING:
     from bridge.alerts.schema import Schema
+    from bridge.mapping import Mapping
+    from bridge.pipeline.notices import Notices
     from bridge.pipeline.selection import Selection
 
 __all__ = ["Outcome", "Pipeline", "refused", "utc_now"]
@@ -48,6 +50,9 @@ class Pipeline:
         What to do.
     previous
         Finds the IVORN of the latest event about an object, which a new one then cites.
+    past
+        Finds all earlier events about an object, for notices that count or cite them; None remembers those of
+        this pipeline.
     date
         Gives the time of authoring, UTC in ISO 8601.
     lenient
@@ -69,6 +74,7 @@ class Pipeline:
         plan: Plan,
         *,
         previous: Callable[[str], str | None] | None = None,
+        past: Past | None = None,
         date: Callable[[], str] = utc_now,
         lenient: bool = False,
     ) -> None:
@@ -77,7 +83,9 @@ class Pipeline:
         self._selection = _selection(plan, lenient) if plan.where or plan.filters_file else None
         self._mapping = load_mapping(plan.mapping) if plan.mapping else None
         self._previous = previous
+        self._past = past
         self._date = date
+        self._notices: Notices | None = None
 
     def __call__(self, item: Item) -> Outcome:
         """What becomes of an item.
@@ -94,7 +102,7 @@ class Pipeline:
             return item
         try:
             if isinstance(item, Document):
-                return self._relay(item)
+                return self._relay(item) if item.kind == "voevent" else self._notice(item)
             if not self.proven:
                 self._prove(item.schema)
             if self._selection is not None and not self._selection(item):
@@ -106,12 +114,31 @@ class Pipeline:
     def _prove(self, schema: Schema) -> None:
         if self._selection is not None:
             self._selection.fit(schema)
-        if self._mapping is not None:
+        if self._mapping is not None and not self._mapping.reads_documents:
             compile_translator(self._mapping, schema, self.plan.options)
         self.proven = True
 
+    def keeps_order(self, item: Item) -> bool:
+        """Whether what becomes of an item depends on those before it: a notice may cite an earlier one."""
+        if isinstance(item, Document):
+            return item.kind == "json"
+        return isinstance(item, Packet) and self._mapping_of(item.schema).reads_documents
+
+    def _mapping_of(self, schema: Schema) -> Mapping:
+        return self._mapping or choose_mapping(schema)
+
+    def _notice(self, item: Document | Packet) -> Event:
+        if self._notices is None:
+            # Most runs see no notice.
+            from bridge.pipeline.notices import Notices
+
+            self._notices = Notices(self._mapping, self.plan.options, self._past, self._date)
+        return self._notices(item)
+
     def _translate(self, packet: Packet) -> Event:
-        mapping = self._mapping or choose_mapping(packet.schema)
+        mapping = self._mapping_of(packet.schema)
+        if mapping.reads_documents:
+            return self._notice(packet)
         try:
             translate = compile_translator(mapping, packet.schema, self.plan.options)
         except MappingError as error:
@@ -125,10 +152,6 @@ class Pipeline:
             ) from error
 
     def _relay(self, document: Document) -> Event:
-        if document.kind != "voevent":
-            raise PacketError(
-                "JSON notices cannot be made into VOEvents yet; alerts (Avro) and VOEvents (XML) can"
-            )
         # lxml is only wanted by who relays.
         from bridge.voevent.headline import read_headline
 

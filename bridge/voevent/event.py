@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
 
-__all__ = ["Event"]
+__all__ = ["Earlier", "Event", "Past"]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of a packet that was published about an object before.
+
+    Parameters
+    ----------
+    ivorn
+        Its identifier.
+    digest
+        Digest (hex) of what it was made of; see `Event.digest`.
+    observed_at
+        Time of the observation as it has it; empty where it has none.
+    """
+
+    ivorn: str
+    digest: str
+    observed_at: str = ""
+
+
+Past = Callable[[str], Sequence[Earlier]]
+"""Gives all earlier events about an object by its key, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

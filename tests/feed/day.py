@@ -154,7 +154,7 @@ class Day:
         self.journal.append = deadly  # type: ignore[method-assign, assignment]
         try:
             Intake(
-                [batch], lambda previous: Pipeline(Plan(), previous=previous), self.journal,
+                [batch], lambda previous, past: Pipeline(Plan(), previous=previous, past=past), self.journal,
                 DeadLetters(self.folder / "dead"), lambda _: self.broadcaster.wake(), Hurry(), now=self.now,
             ).run()  # fmt: skip
         except Crash:

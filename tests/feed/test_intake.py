@@ -34,7 +34,7 @@ def make(journal: Journal, batches: object, folder: Path, **more: object) -> Int
     announced = more.pop("announced", [])
     return Intake(
         batches,  # type: ignore[arg-type]
-        lambda previous: Pipeline(Plan(), previous=previous),
+        lambda previous, past: Pipeline(Plan(), previous=previous, past=past),
         journal,
         DeadLetters(folder / "dead"),
         announced.append,  # type: ignore[attr-defined]
@@ -134,6 +134,7 @@ class FullAtFirst:
         self.journal = journal
         self.failures = failures
         self.previous_ivorn = journal.previous_ivorn
+        self.events_about = journal.events_about
 
     def append(self, entries: object, positions: object) -> object:
         if self.failures:

@@ -41,8 +41,9 @@ class Feed:
         self.batches: list[Batch] = []
         self.count = 0
         self.intake = Intake(
-            self.batches, lambda previous: Pipeline(self.config.plan, previous=previous), self.journal,
-            DeadLetters(folder / "dead"), lambda _: None, threading.Event(), wall=self.clock.seconds,
+            self.batches, lambda previous, past: Pipeline(self.config.plan, previous=previous, past=past),
+            self.journal, DeadLetters(folder / "dead"), lambda _: None, threading.Event(),
+            wall=self.clock.seconds,
         )  # fmt: skip
         self.works = True
         self.reader = self.journal.reader()

@@ -23,7 +23,7 @@ def test_the_items_of_one_message_are_kept_with_its_position_or_not_at_all(tmp_p
     with Journal.open(tmp_path / "j") as journal:
         intake = Intake(
             [batch],
-            lambda previous: Pipeline(Plan(), previous=previous),
+            lambda previous, past: Pipeline(Plan(), previous=previous, past=past),
             journal,
             DeadLetters(tmp_path / "dead"),
             lambda seq: seen.append((seq, journal.positions()["kafka://c/t/0"])),

@@ -1,0 +1,146 @@
+"""The rest of a document: fields that a mapping neither names nor leaves out, as Groups and Tables.
+
+Each mission adds fields to the notices' common schema; none of them may be lost because nobody wrote it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bridge.mapping.documents.paths import plain_path
+from bridge.mapping.documents.texts import is_scalar
+from bridge.mapping.model import Group, Mapping, Table, Value
+
+__all__ = ["named_paths", "rest_of", "write_rest"]
+
+EXTRAS = "extras"
+"""Name of the Group of fields at the top of a document."""
+
+Keys = tuple[str, ...]
+
+
+def rest_of(content: dict[str, Any], mapping: Mapping, named: frozenset[str]) -> dict[str, Any]:
+    """What of a document is not named: nested objects keep their place, named ones are gone.
+
+    Parameters
+    ----------
+    content
+        The document.
+    mapping
+        Its mapping, which says what is left out.
+    named
+        What `named_paths` gives for the mapping.
+    """
+    return _unnamed(content, "", mapping, named)
+
+
+def _unnamed(value: dict[str, Any], above: str, mapping: Mapping, named: frozenset[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, inner in value.items():
+        path = f"{above}.{key}" if above else key
+        if inner is None or _is_written(path, inner, named) or mapping.reason_left_out(path) is not None:
+            continue
+        if isinstance(inner, dict):
+            inner = _unnamed(inner, path, mapping, named)
+        elif isinstance(inner, list) and any(isinstance(row, dict) for row in inner):
+            inner = [_unnamed(row, path, mapping, named) if isinstance(row, dict) else row for row in inner]
+        if inner not in ({}, []):
+            out[key] = inner
+    return out
+
+
+def _is_written(path: str, value: Any, named: frozenset[str]) -> bool:
+    """Whether a value is in the packet by name: single values, arrays of these, objects by ``path.*``.
+
+    A mission may put an object where the mapping thinks of a number; then it is part of the rest.
+    """
+    if isinstance(value, dict):
+        return f"{path}.*" in named
+    return path in named and (not isinstance(value, list) or all(is_scalar(element) for element in value))
+
+
+def named_paths(mapping: Mapping) -> frozenset[str]:
+    """All paths that a mapping reads, without indices; of tables the columns, of whole objects ``path.*``."""
+    values = [*mapping.params, *(value for group in mapping.groups for value in group.params)]
+    objects = {path for group in mapping.groups if group.each for path in group.each.paths}
+    paths = {path for value in values for path in value.paths}
+    for table in mapping.tables:
+        paths |= {f"{source}.{path}" for source in table.source for v in table.columns for path in v.paths}
+    for inference in mapping.inferences:
+        paths |= {*inference.probability, *inference.concept_from}
+    paths |= {cutout.path for cutout in mapping.cutouts}
+    paths |= {*mapping.place.ra, *mapping.place.dec, *mapping.place.error}
+    paths |= {path for instant in mapping.instants for path in instant.paths}
+    # One element of an array of objects says nothing of the others.
+    whole = (plain_path(path) for path in paths if "]." not in path)
+    return frozenset(whole) | {f"{path}.*" for path in objects}
+
+
+def write_rest(
+    rest: dict[str, Any], taken: set[str]
+) -> tuple[list[tuple[Group, dict[str, Any]]], list[tuple[Table, dict[str, Any]]]]:
+    """Groups and Tables for what `rest_of` left, each with what it shows.
+
+    Parameters
+    ----------
+    rest
+        What is to be written.
+    taken
+        Names that groups and tables of the packet have already; those given here are added.
+
+    Returns ------- Groups with their members by name, and Tables with a document of their own, because a key
+    of a notice may hold characters that mean something in a path.
+    """
+    groups: dict[Keys, dict[str, Any]] = {}
+    tables: list[tuple[Table, dict[str, Any]]] = []
+    for keys, value in _parts(rest, ()):
+        if isinstance(value, list) and any(isinstance(row, dict) for row in value):
+            tables.append(_table(_free(".".join(keys), taken), value))
+        else:
+            groups.setdefault(keys[:-1], {})[keys[-1]] = value
+    named = [
+        (Group(name=_free(".".join(keys) or EXTRAS, taken)), members) for keys, members in groups.items()
+    ]
+    return named, tables
+
+
+def _parts(value: dict[str, Any], above: Keys) -> Iterator[tuple[Keys, Any]]:
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _parts(inner, (*above, key))
+        else:
+            yield (*above, key), inner
+
+
+def _table(name: str, rows: list[Any]) -> tuple[Table, dict[str, Any]]:
+    flat = [_flat(row) if isinstance(row, dict) else {"value": row} for row in rows]
+    keys = {
+        column: f"column{number}"
+        for number, column in enumerate(dict.fromkeys(key for row in flat for key in row))
+    }
+    columns = tuple(Value(name=column, paths=(key,)) for column, key in keys.items())
+    content = {"rows": [{keys[column]: value for column, value in row.items()} for row in flat]}
+    return Table(name=name, source=("rows",), columns=columns), content
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as columns; an array of objects within it gives one column for each of their fields."""
+    out: dict[str, Any] = {}
+    for keys, value in _parts(row, ()):
+        path = ".".join(keys)
+        if isinstance(value, list) and not all(is_scalar(element) for element in value):
+            inner = [_flat(element) if isinstance(element, dict) else {"value": element} for element in value]
+            for name in dict.fromkeys(key for element in inner for key in element):
+                out[f"{path}.{name}"] = [element.get(name) for element in inner]
+        else:
+            out[path] = value
+    return out
+
+
+def _free(name: str, taken: set[str]) -> str:
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    taken.add(free)
+    return free
