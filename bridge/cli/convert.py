@@ -1,4 +1,4 @@
-"""``voevent-bridge convert``: alert files in, VOEvents out."""
+"""``voevent-bridge convert``: alert files and notices in, VOEvents out."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def command(
     role: str | None,
     history: str | None,
     cutouts: str | None,
+    cutouts_url: str | None,
     schemas: str | None,
     schema_file: Path | None,
     jobs: int | None,
@@ -55,15 +56,16 @@ def command(
     dead_letters: Path | None,
     as_json: bool,
 ) -> int:
-    """Convert alert files to VOEvent 2.0.
+    """Convert alert files and JSON notices to VOEvent 2.0.
 
-    IN is a file (one alert or many; Avro container, wire format, gzip), a folder, a tar archive, or - for
-    standard input. VOEvents among them go through unchanged.
+    IN is a file (one alert or many; Avro container, wire format, gzip; a JSON notice), a folder, a tar archive,
+    or - for standard input. VOEvents among them go through unchanged.
 
     \b
     Examples:
       voevent-bridge convert alert.avro
       voevent-bridge convert ztf_public_20240101.tar.gz -o voevents/ --where "candidate.rb >= 0.65"
+      voevent-bridge convert notice.json -o voevents/ --cutouts maps/
     """
     from bridge.alerts.schema_files import load_schema_file
     from bridge.alerts.store import open_store
@@ -76,7 +78,7 @@ def command(
     plan = Plan(
         where=where,
         mapping=mapping,
-        options=translate_options(local_ivo, role, history, cutouts),
+        options=translate_options(local_ivo, role, history, cutouts, cutouts_url),
         strict=strict,
     )
     store = open_store(schemas)

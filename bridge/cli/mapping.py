@@ -10,18 +10,21 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from bridge.alerts.packet import Document, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
 from bridge.alerts.user_schemas import schema_from_file
-from bridge.errors import BridgeError, UsageError
+from bridge.errors import BridgeError, PacketError, SourceError, UsageError
 from bridge.mapping import Mapping, choose_mapping, compile_translator, list_mappings, load_mapping
-from bridge.mapping.check import check_mapping
+from bridge.mapping.check import check_documents, check_mapping
+from bridge.mapping.documents import Notice, notice_of_document
 from bridge.mapping.scaffold import write_scaffold
 from bridge.resources import mappings_folder
 
 __all__ = ["command"]
 
 JSON_HELP = "One JSON document on standard output."
+NOTICE_HELP = "JSON notice on which a mapping for JSON is tried; may be given several times."
 SCHEMA_HELP = "Schema (.avsc) or alert file whose fields are looked up; may be given several times."
 
 
@@ -49,7 +52,8 @@ def list_(as_json: bool) -> None:
             "name": item.key,
             "title": item.title,
             "schemas": item.match.name,
-            "params": sum(len(group.params) for group in item.groups),
+            "reads": "documents" if item.reads_documents else "alerts",
+            "params": len(item.params) + sum(len(group.params) for group in item.groups),
             "tables": [table.name for table in item.tables],
         }
         for item in list_mappings()
@@ -58,11 +62,15 @@ def list_(as_json: bool) -> None:
         _write_json(rows)
         return
     table = Table(box=None, header_style="bold")
-    for title in ("name", "title", "schemas (regular expression)", "params", "tables"):
+    for title in ("name", "reads", "title", "claims (regular expression)", "params", "tables"):
         table.add_column(title)
     for item, row in zip(list_mappings(), rows, strict=True):
-        claims = item.match.name or ", ".join(item.match.fields) or "any other"
-        table.add_row(item.key, item.title, claims, str(row["params"]), str(len(item.tables)))
+        match = item.match
+        named = (match.schema_url, match.topic and f"topic {match.topic}", match.name)
+        claims = " or ".join(filter(None, named)) or ", ".join(match.fields) or "any other"
+        table.add_row(
+            item.key, str(row["reads"]), item.title, claims, str(row["params"]), str(len(item.tables))
+        )
     Console().print(table)
 
 
@@ -99,23 +107,28 @@ def show(mapping: str, schema_file: str | None, as_json: bool) -> None:
 @command.command()
 @click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
 @click.option("--schema", "schema_files", multiple=True, metavar="FILE", help=SCHEMA_HELP)
+@click.option("--notice", "notice_files", multiple=True, metavar="FILE", help=NOTICE_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def check(mappings: tuple[str, ...], schema_files: tuple[str, ...], as_json: bool) -> int:
+def check(
+    mappings: tuple[str, ...], schema_files: tuple[str, ...], notice_files: tuple[str, ...], as_json: bool
+) -> int:
     """Find unknown fields, keys, conversions, UCDs and units in mapping files.
 
     Without MAPPING all that come with the program are checked; without --schema, against all schemas that are
-    known. The exit status is 1 if there is an error.
+    known. Mappings for JSON are tried on the notices given. The exit status is 1 if there is an error.
 
     \b
     Examples:
       voevent-bridge mapping check
       voevent-bridge mapping check mine.toml --schema alert.avro
+      voevent-bridge mapping check mine.toml --notice notice.json
     """
+    notices = [_read_notice(Path(name)) for name in notice_files]
     schemas = [schema_from_file(Path(name)) for name in schema_files] or _known_schemas()
     found: list[Mapping] = [load_mapping(name) for name in mappings] or list(list_mappings())
     rows = []
     for item in found:
-        faults = check_mapping(item, schemas)
+        faults = check_documents(item, notices) if item.reads_documents else check_mapping(item, schemas)
         rows += [
             {"mapping": item.key, "level": f.level, "where": f.where, "message": f.message} for f in faults
         ]
@@ -163,6 +176,15 @@ def _known_schemas() -> list[Schema]:
         except BridgeError as error:
             click.echo(f"A schema is passed over: {error}", err=True)
     return list(dict.fromkeys(schemas))
+
+
+def _read_notice(path: Path) -> Notice:
+    try:
+        return notice_of_document(Document(path.read_bytes(), "json", Origin(str(path), 0)))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except PacketError as error:
+        raise UsageError(f"--notice {path}: {error.reason}.") from error
 
 
 def _write_json(value: object) -> None:

@@ -83,6 +83,7 @@ _KEYS = {
     "role": "feed.role",
     "history": "feed.history",
     "cutouts": "feed.cutouts",
+    "cutouts_url": "feed.cutouts_url",
     "schemas": "feed.schemas",
     "port": "broadcast.port",
     "receive_port": "receive.port",

@@ -43,11 +43,13 @@ kafka_option = click.option(
 
 
 def translation_options(command: Command) -> Command:
-    """Options of a command that makes VOEvents of alerts."""
+    """Options of a command that makes VOEvents of alerts and notices."""
     for option in reversed(
         (
             click.option(
-                "--mapping", metavar="NAME|FILE", help="Mapping for all alerts (default: by their schema)."
+                "--mapping",
+                metavar="NAME|FILE",
+                help="Mapping for all alerts or notices (default: by their schema).",
             ),
             click.option(
                 "--local-ivo", metavar="IVO", help="Author of the events; their IVORNs begin with it."
@@ -63,7 +65,12 @@ def translation_options(command: Command) -> Command:
             click.option(
                 "--cutouts",
                 metavar="omit|embed|DIR|URL",
-                help="Images: left out, inside as base64, or referred to in a folder or by URL [omit].",
+                help="Images, sky maps: left out, inside as base64, or referred to in a folder or by URL [omit].",
+            ),
+            click.option(
+                "--cutouts-url",
+                metavar="URL",
+                help="Where the folder of --cutouts is published, for references.",
             ),
         )
     ):
@@ -72,7 +79,11 @@ def translation_options(command: Command) -> Command:
 
 
 def translate_options(
-    local_ivo: str | None, role: str | None, history: str | None, cutouts: str | None
+    local_ivo: str | None,
+    role: str | None,
+    history: str | None,
+    cutouts: str | None,
+    cutouts_url: str | None = None,
 ) -> TranslateOptions:
     """The options given, over the defaults.
 
@@ -83,7 +94,7 @@ def translate_options(
     """
     from bridge.mapping import TranslateOptions
 
-    given: dict[str, Any] = {"local_ivo": local_ivo, "role": role}
+    given: dict[str, Any] = {"local_ivo": local_ivo, "role": role, "cutouts_url": cutouts_url}
     if history is not None:
         given["history"] = int(history) if history.isdecimal() and history.isascii() else history
     if cutouts is not None:

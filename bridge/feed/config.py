@@ -116,7 +116,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
 def _build(values: dict[str, Any]) -> FeedConfig:
     options = {
         name: values[f"feed.{name}"]
-        for name in ("local_ivo", "role", "history", "cutouts")
+        for name in ("local_ivo", "role", "history", "cutouts", "cutouts_url")
         if f"feed.{name}" in values
     }
     cutouts = options.get("cutouts")

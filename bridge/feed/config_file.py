@@ -26,6 +26,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "role": (str,),
         "history": (str, int),
         "cutouts": (str,),
+        "cutouts_url": (str,),
         "schemas": (str,),
         "follow": (bool,),
         "silent_after": (str,),

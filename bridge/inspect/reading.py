@@ -10,6 +10,7 @@ from bridge.alerts.packet import Document, Item, Packet, Refusal
 from bridge.alerts.store import SchemaStore
 from bridge.errors import PacketError, SourceError, UsageError
 from bridge.inspect.alert import report_alert
+from bridge.inspect.notice import is_notice, report_notice
 from bridge.inspect.report import Report
 from bridge.inspect.voevent import report_voevent
 
@@ -19,7 +20,7 @@ MOST_COUNTED = 1000
 
 
 def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
-    """Report on one alert or VOEvent.
+    """Report on one alert, notice or VOEvent.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
     Raises
     ------
     SourceError
-        If the path cannot be read, holds nothing, or the item is neither an alert nor a VOEvent.
+        If the path cannot be read, holds nothing, or the item is neither an alert, a notice nor a VOEvent.
     UsageError
         If there are not so many items.
     PacketError
@@ -44,11 +45,9 @@ def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
     item, count = pick_item(read_path(path, store), index, path)
     if isinstance(item, Refusal):
         raise SourceError(f"{_name(item)} cannot be shown: {_sentence(item.reason)}")
-    if isinstance(item, Document) and item.kind == "json":
-        raise SourceError(
-            f"{_name(item)} is a JSON document; inspect shows alerts in Avro and VOEvents in XML."
-        )
     try:
+        if is_notice(item):
+            return report_notice(item, index=index, count=count)
         if isinstance(item, Document):
             return report_voevent(item, index=index, count=count)
         return report_alert(item, index=index, count=count)

@@ -12,13 +12,16 @@ from typing import Literal
 
 from bridge.alerts.fields import has_path, list_fields, resolve
 from bridge.alerts.schema import Schema
-from bridge.errors import MappingError, SchemaError
+from bridge.errors import MappingError, PacketError, SchemaError
 from bridge.mapping.compile import compile_translator
+from bridge.mapping.documents import Notice, document_translator
+from bridge.mapping.documents.paths import first_value
+from bridge.mapping.documents.rest import named_paths, rest_of
 from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import BULK
 
-__all__ = ["Fault", "check_mapping", "unmapped_fields", "vocabulary_checkers"]
+__all__ = ["Fault", "check_documents", "check_mapping", "unmapped_fields", "vocabulary_checkers"]
 
 Checker = Callable[[str], str | None]
 
@@ -46,6 +49,8 @@ def check_mapping(mapping: Mapping, schemas: Sequence[Schema]) -> list[Fault]:
     -------
     Faults, errors first. No error means that every claimed schema compiles.
     """
+    if mapping.reads_documents:
+        return check_documents(mapping, ())
     claimed = [schema for schema in schemas if mapping.match.accepts(schema, has_path)]
     faults = []
     if not claimed:
@@ -62,6 +67,37 @@ def check_mapping(mapping: Mapping, schemas: Sequence[Schema]) -> list[Fault]:
         if lost:
             names = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
             faults.append(Fault("note", schema.name, f"Neither mapped nor in [left_out]: {names}."))
+    return sorted(faults, key=lambda fault: fault.level != "error")
+
+
+def check_documents(mapping: Mapping, notices: Sequence[Notice]) -> list[Fault]:
+    """Everything that is wrong with a mapping that reads documents.
+
+    Parameters
+    ----------
+    mapping
+        The mapping; its TOML was read without an error.
+    notices
+        Notices to try it on.
+    """
+    faults = list(_vocabulary_faults(mapping))
+    if not notices:
+        return faults
+    for number, notice in enumerate(notices, 1):
+        try:
+            document_translator(mapping)(notice, date="1970-01-01T00:00:00")
+        except PacketError as error:
+            faults.append(Fault("error", f"notice {number}", f"It cannot become a VOEvent: {error}."))
+        if not mapping.rest:
+            lost = rest_of(notice.content, mapping, named_paths(mapping))
+            if lost:
+                names = ", ".join(lost)
+                faults.append(
+                    Fault("note", f"notice {number}", f"Neither mapped nor in [left_out]: {names}.")
+                )
+    for where, value in _values(mapping):
+        if value.paths and not any(first_value(notice.content, value.paths)[1] for notice in notices):
+            faults.append(Fault("note", where, f"None of the {len(notices)} notices has {value.paths[0]}."))
     return sorted(faults, key=lambda fault: fault.level != "error")
 
 
@@ -105,9 +141,13 @@ def vocabulary_checkers() -> tuple[Checker, Checker] | None:
 
 
 def _values(mapping: Mapping) -> Iterator[tuple[str, Value]]:
+    for value in mapping.params:
+        yield f"params, {value.name}", value
     for group in mapping.groups:
         for value in group.params:
             yield f"group {group.name}, {value.name}", value
+        if group.each is not None:
+            yield f"group {group.name}, each", group.each
     for table in mapping.tables:
         for value in table.columns:
             yield f"table {table.name}, {value.name}", value

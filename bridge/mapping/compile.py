@@ -16,7 +16,7 @@ from typing import Any
 from bridge.alerts.lens import compile_lens
 from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
-from bridge.errors import UsageError
+from bridge.errors import MappingError, UsageError
 from bridge.mapping.model import Mapping
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.source import write_source
@@ -110,6 +110,11 @@ def compile_translator(
     Raises
     ------
     MappingError
-        If the mapping names a field that the schema lacks and that is not optional, or uses one wrongly.
+        If the mapping names a field that the schema lacks and that is not optional, or uses one wrongly; or
+        if it reads documents.
     """
+    if mapping.reads_documents:
+        raise MappingError(
+            f"Mapping {mapping.key} reads notices as a whole, so there is no translator for schema {schema.name}."
+        )
     return Translator(mapping, schema, options or TranslateOptions())
