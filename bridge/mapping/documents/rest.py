@@ -5,6 +5,7 @@ Each mission adds fields to the notices' common schema; none of them may be lost
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,9 +107,12 @@ def write_rest(
 
 
 def _parts(value: dict[str, Any], above: Keys) -> Iterator[tuple[Keys, Any]]:
+    """What is no object, with its keys; an array of arrays as JSON text, for which a packet has no other form."""
     for key, inner in value.items():
         if isinstance(inner, dict):
             yield from _parts(inner, (*above, key))
+        elif isinstance(inner, list) and any(isinstance(element, list) for element in inner):
+            yield (*above, key), json.dumps(inner, separators=(",", ":"), ensure_ascii=False, default=str)
         else:
             yield (*above, key), inner
 
