@@ -1,7 +1,7 @@
 """A notice for a person: what its VOEvent says, and which mapping made that of it.
 
-A notice has hundreds of possible fields under names of its mission; the mapping knows which of them is what, and so the
-report is that of the packet that receivers would get.
+A notice has hundreds of fields under names of its mission. The mapping knows which of them is what, so
+the report is that of the packet that receivers would get.
 """
 
 from __future__ import annotations

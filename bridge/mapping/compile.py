@@ -115,6 +115,7 @@ def compile_translator(
     """
     if mapping.reads_documents:
         raise MappingError(
-            f"Mapping {mapping.key} reads notices as a whole, so there is no translator for schema {schema.name}."
+            f"Mapping {mapping.key} reads notices as a whole, so there is no translator for schema "
+            f"{schema.name}."
         )
     return Translator(mapping, schema, options or TranslateOptions())

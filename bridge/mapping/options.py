@@ -36,7 +36,7 @@ class TranslateOptions:
         Size limit of a packet in bytes.
     cutouts_url
         Where the folder of `cutouts` is published: references are this URL and the file's name, instead of
-        ``file:`` URLs.
+        ``file:`` URLs. Idle while cutouts are left out.
 
     Raises
     ------
@@ -68,7 +68,8 @@ class TranslateOptions:
                 f"Cutouts {self.cutouts!r} is neither 'omit' nor 'embed', nor a folder (a Path), nor a URL "
                 "template with {id} and {name}, such as https://example.org/{id}/{name}.fits."
             )
-        if self.cutouts_url and not (is_uri(self.cutouts_url) and isinstance(self.cutouts, Path)):
+        by_file = isinstance(self.cutouts, Path) or self.cutouts == "omit"
+        if self.cutouts_url and not (is_uri(self.cutouts_url) and by_file):
             raise UsageError(
                 f"The URL of cutouts {self.cutouts_url!r} must be one, such as https://example.org/maps, and "
                 "go with a folder into which they are written."

@@ -14,7 +14,7 @@ from bridge.convert import convert, open_event_sink, workers
 from bridge.convert.keep import keep_packets, open_outputs
 from bridge.errors import ExpressionError, SourceError, UsageError
 from bridge.filters import FilterSet, parse_filter
-from bridge.pipeline import Plan
+from bridge.pipeline import Pipeline, Plan
 from bridge.simulate import simulate
 from bridge.streams import open_source
 from bridge.voevent.event import Event
@@ -66,7 +66,7 @@ class Deadly:
 
 def test_a_process_that_dies_is_said_in_a_sentence() -> None:
     with pytest.raises(SourceError, match="fewer --jobs"):
-        list(workers.translate_in_processes([[Deadly()]], Plan(), 1))  # type: ignore[list-item]
+        list(workers.translate_in_processes([[Deadly()]], Plan(), 1, Pipeline(Plan())))  # type: ignore[list-item]
 
 
 def test_after_an_error_a_folder_keeps_whole_events_and_a_tar_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,15 @@ from bridge.streams.kafka.url import parse_url
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
+def test_all_of_gcn_is_configured_with_a_folder_for_sky_maps() -> None:
+    config = load_config(EXAMPLES / "gcn-notices.toml", {})
+    assert config.source is not None
+    url = parse_url(config.source)
+    assert all(map(url.covers, ("igwn.gwalert", "gcn.notices.swift.bat.guano", "gcn.classic.voevent.X")))
+    assert config.plan.options.cutouts == EXAMPLES / "skymaps"
+    assert config.kafka_config == "gcn"
+
+
 def test_the_relay_of_gcn_is_configured() -> None:
     config = load_config(EXAMPLES / "gcn-relay.toml", {})
     assert config.source is not None

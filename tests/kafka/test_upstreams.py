@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from feeding import entries_of, identifiers
+from gw_alerts import KINDS, gw_alert
 from kafka_broker import Broker
 from kafka_config import PASSWORD, USER
 from kafka_tokens import CLIENT_ID, CLIENT_SECRET, TokenEndPoint
@@ -188,6 +190,15 @@ def test_fink_puts_the_schema_into_the_key(
 
 
 @pytest.mark.interop
+def test_lasair_sends_what_a_filter_selects(upstream: Upstream, topics: Any, fresh: Any) -> None:
+    topic = fresh(upstream.configure("Lasair", "PLAIN"))
+    rows = [{"diaObjectId": n, "ra": 10.5, "decl": -3.25, "UTC": "2026-03-05 08:12:33"} for n in (7, 8)]
+    topics.fill(topic, *(json.dumps(row).encode() for row in rows))
+    stems = [entry.ivorn.rpartition("-")[0] for entry in upstream.published(2)]
+    assert stems == [f"ivo://org.example/lasair/lasair#{n}" for n in (7, 8)]
+
+
+@pytest.mark.interop
 @pytest.mark.parametrize(("section", "listener"), [("Lasair", "PLAIN"), ("ANTARES", "PLAINTLS")])
 def test_what_is_no_alert_is_named_and_kept(
     upstream: Upstream, topics: Any, fresh: Any, section: str, listener: str
@@ -211,6 +222,28 @@ def test_gcn_gives_a_token_to_whoever_has_credentials(
         topics.fill(fresh("gcn.notices.svom.voevent.grm"), *sent[12:])
         assert sorted(entry.data for entry in upstream.published(len(sent))) == sorted(sent)
         assert service.given
+
+
+@pytest.mark.interop
+def test_gcn_s_json_becomes_voevents_with_sky_maps_and_citations(
+    upstream: Upstream, fresh: Any, topics: Any, shared_data: Path
+) -> None:
+    notices = [path.read_bytes() for path in sorted((shared_data / "notices").glob("*.json"))]
+    alerts = [gw_alert(kind, superevent="S230518h") for kind in KINDS]
+    with TokenEndPoint() as service:
+        here = (
+            f'security.protocol = "sasl_plaintext"\nsasl.oauthbearer.token.endpoint.url = "{service.url}"\n'
+        )
+        upstream.configure("GCN", "OAUTH", here, file=1)
+        topics.fill(fresh("gcn.notices.swift.bat.guano"), *notices)
+        topics.fill(fresh("igwn.gwalert"), *(json.dumps(alert).encode() for alert in alerts))
+        entries = upstream.published(len(notices) + len(alerts))
+    waves = [entry for entry in entries if entry.ivorn.startswith("ivo://gwnet/LVC#S230518h-")]
+    assert [int(entry.ivorn.split("-")[1]) for entry in waves] == [1, 2, 3, 4, 5]
+    assert waves[-1].data.count(b'cite="retraction"') == 4
+    maps = sorted(path.name for path in (upstream.folder / "skymaps").iterdir())
+    assert [name.split("-")[1] for name in maps] == ["1", "2", "3", "4"]
+    assert len(entries) - len(waves) == len(notices)
 
 
 @pytest.mark.interop

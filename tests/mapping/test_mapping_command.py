@@ -21,7 +21,10 @@ def run(*arguments: str) -> Result:
 def test_list_names_the_mappings() -> None:
     rows = json.loads(run("list", "--json").stdout)
 
-    assert [row["name"] for row in rows] == ["fink-lsst", "fink-ztf", "lsst", "lsst-v7", "ztf", "generic"]
+    names = {kind: [row["name"] for row in rows if row["reads"] == kind] for kind in ("alerts", "documents")}
+    assert names["alerts"] == ["fink-lsst", "fink-ztf", "lsst", "lsst-v7", "ztf", "generic"]
+    assert names["documents"] == ["antares", "gcn-notice", "hermes", "igwn-gwalert", "lasair", "generic-json"]
+    assert rows[-1]["name"] == "generic-json"
     assert "ztf" in run("list").stdout
 
 

@@ -1,7 +1,7 @@
 """Gravitational-wave alerts as LIGO, Virgo and KAGRA send them, and the schemas that they are held against.
 
-The schemas come from the distribution igwn-gwalert-schema, read as data files. The alerts are made, with the form and
-the kind of numbers of the mock alerts in LVK's public user guide.
+The schemas come from the distribution igwn-gwalert-schema, read as data files. The alerts are made, with the
+form and the kind of numbers of the mock alerts in LVK's public user guide.
 """
 
 from __future__ import annotations

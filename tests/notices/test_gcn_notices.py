@@ -1,4 +1,4 @@
-"""GCN's own examples, value by value: nothing lost, nothing added, and what a telescope needs in its place."""
+"""GCN's own examples, value by value: nothing lost, nothing added, what a telescope needs in its place."""
 
 from __future__ import annotations
 

@@ -155,7 +155,9 @@ def test_a_folder_that_cannot_be_written_ends_the_run_and_costs_no_alert(tmp_pat
 
 def test_a_url_for_sky_maps_wants_a_folder() -> None:
     with pytest.raises(UsageError, match="with a folder"):
-        TranslateOptions(cutouts_url="https://example.org/maps")
+        TranslateOptions(cutouts="embed", cutouts_url="https://example.org/maps")
+    with pytest.raises(UsageError, match="must be one"):
+        TranslateOptions(cutouts=Path("maps"), cutouts_url="maps")
 
 
 def test_a_series_is_numbered_and_each_packet_supersedes_all_before_it() -> None:

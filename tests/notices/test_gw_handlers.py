@@ -20,7 +20,7 @@ from bridge.voevent.event import Event
 seen: list[tuple[str, ...]] = []
 
 
-# What users of pygcn wrote after LVK's user guide: choose by notice type, read all Params by name, open the sky map.
+# As users of pygcn wrote it after LVK's user guide: choose by type, read all Params by name, open the map.
 @gcn.handlers.include_notice_types(
     gcn.notice_types.LVC_EARLY_WARNING,
     gcn.notice_types.LVC_PRELIMINARY,

@@ -166,7 +166,7 @@ def test_strict_refuses_what_the_schema_refuses_and_nothing_else(shared_data: Pa
         (b"<html><body/></html>", "voevent", "no VOEvent"),
         (b"<voe:VOEvent", "voevent", "not well-formed"),
         (b"<VOEvent/>", "voevent", "no ivorn"),
-        (b'{"alert": 1}', "json", "JSON notices"),
+        (b'{"alert": 1}', "json", "no position by any name that mapping 'generic-json' knows"),
     ],
 )
 def test_documents_that_are_no_voevents_are_refused_in_words(data: bytes, kind: str, reason: str) -> None:

@@ -107,7 +107,7 @@ def write_rest(
 
 
 def _parts(value: dict[str, Any], above: Keys) -> Iterator[tuple[Keys, Any]]:
-    """What is no object, with its keys; an array of arrays as JSON text, for which a packet has no other form."""
+    """What is no object, with its keys; an array of arrays as JSON text, having no other form in a packet."""
     for key, inner in value.items():
         if isinstance(inner, dict):
             yield from _parts(inner, (*above, key))
