@@ -16,6 +16,7 @@ from bridge.alerts.packet import Item, Origin, Refusal
 from bridge.alerts.reader import ForwardReader
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
+from bridge.alerts.tar_header import plain_member
 
 __all__ = ["is_tar", "stream_tar"]
 
@@ -119,7 +120,11 @@ def _members(reader: ForwardReader) -> Iterator[tarfile.TarInfo]:
                 return
             if len(head) < BLOCK:
                 raise _DamagedTarError(f"{reader.ending()} inside a header")
-            info = tarfile.TarInfo.fromtarfile(tar)
+            info = plain_member(head, reader.tell()) if not tar.pax_headers else None
+            if info is None:
+                info = tarfile.TarInfo.fromtarfile(tar)
+            else:
+                tar.offset = info.offset_data + -(-info.size // BLOCK) * BLOCK
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise _DamagedTarError(f"{reader.fault or error}") from error
 
@@ -136,4 +141,6 @@ def _unwanted(info: tarfile.TarInfo) -> str:
 
 def is_hidden(name: str) -> bool:
     """Whether a file's or member's own name begins with a dot (also macOS's ``._`` companions)."""
+    if not name.startswith(".") and "/." not in name:
+        return False
     return PurePosixPath(name).name.startswith(".")

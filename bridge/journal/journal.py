@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, Self
 
 from bridge.journal.connection import Durability, open_writing, take_lock
-from bridge.journal.entry import Appended, Conflict, NewEntry, Pruned
+from bridge.journal.entry import Appended, NewEntry, Pruned
 from bridge.journal.reader import JournalReader
+from bridge.journal.storing import store
 from bridge.journal.upkeep import forget_events, forget_subscribers, give_back, prune_bodies
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_RETENTION_S", "Journal"]
@@ -119,14 +120,8 @@ class Journal(JournalReader):
         if not entries and not positions:
             return Appended((), 0, (), self._last_seq)
         now = self._clock()
-        seqs: list[int | None] = []
-        conflicts: list[Conflict] = []
         with self._transaction() as connection:
-            for entry in entries:
-                seq, conflict = _store(connection, entry, now)
-                seqs.append(seq)
-                if conflict is not None:
-                    conflicts.append(conflict)
+            seqs, conflicts = store(connection, entries, now)
             duplicates = seqs.count(None) - len(conflicts)
             _count(connection, "duplicates", duplicates)
             _count(connection, "conflicts", len(conflicts))
@@ -253,39 +248,6 @@ class Journal(JournalReader):
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _store(connection: sqlite3.Connection, entry: NewEntry, now: float) -> tuple[int | None, Conflict | None]:
-    if entry.kind == "authored":
-        known = connection.execute(
-            "SELECT seq, digest FROM event WHERE ivorn = ? AND kind = 'authored'", (entry.ivorn,)
-        ).fetchone()
-        if known is not None:
-            same = bytes(known[1]) == entry.digest
-            return None, None if same else Conflict(entry.ivorn, known[0], bytes(known[1]), entry.digest)
-    elif connection.execute(
-        "SELECT 1 FROM event WHERE ivorn = ? AND (kind = 'authored' OR digest = ?)",
-        (entry.ivorn, entry.digest),
-    ).fetchone():
-        return None, None
-    seq = connection.execute(
-        "INSERT INTO event (ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, "
-        "published_at, size_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            entry.ivorn,
-            entry.kind,
-            entry.digest,
-            entry.role,
-            entry.object_key,
-            entry.ra_deg,
-            entry.dec_deg,
-            entry.observed_at,
-            now,
-            len(entry.data),
-        ),
-    ).lastrowid
-    connection.execute("INSERT INTO body VALUES (?, ?)", (seq, entry.data))
-    return seq, None
 
 
 def _count(connection: sqlite3.Connection, name: str, more: int) -> None:

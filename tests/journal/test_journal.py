@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -260,3 +261,27 @@ def test_no_order_of_batches_breaks_the_rules(tmp_path_factory, batches) -> None
         journal.check()
     with JournalReader.open(path) as reader:
         assert reader.last_seq() == len(expected)
+
+
+ENTRIES = st.builds(
+    lambda name, kind, content: NewEntry(f"ivo://a/b#{name}", content, kind, content * 3, "test"),
+    st.sampled_from("abc"),
+    st.sampled_from(["authored", "relayed"]),
+    st.sampled_from([b"x", b"y"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ENTRIES, max_size=90), st.lists(ENTRIES, max_size=12))
+def test_a_batch_becomes_what_its_events_become_one_by_one(first, second) -> None:
+    with TemporaryDirectory() as folder:
+        together, alone = (Journal.open(Path(folder) / name, durability="normal") for name in "ab")
+        with together, alone:
+            for batch in (first, second):
+                appended = together.append(batch)
+                single = [alone.append([entry]) for entry in batch]
+                assert appended.seqs == tuple(one.seqs[0] for one in single)
+                assert appended.conflicts == tuple(each for one in single for each in one.conflicts)
+                assert appended.duplicates == sum(one.duplicates for one in single)
+                assert together.read(0, 200) == alone.read(0, 200)
+                assert together.last_seq() == alone.last_seq()
