@@ -34,10 +34,16 @@ __all__ = ["command"]
               help="File, folder or tar archive of alerts, - for standard input, or kafka://host/topic.")  # fmt: skip
 @click.option("--to", "target", metavar="URL", required=True,
               help="Folder, .tar, .tar.gz, .avro, - for standard output, or kafka://host/topic; with --filters "
-              "a folder or topic, below which each filter has one of its own.")  # fmt: skip
+              "a folder or topic, below which each filter has one of its own, unless --any.")  # fmt: skip
 @click.option("--where", metavar="EXPR", help="SQL condition that a packet must meet.")
 @click.option("--filters", "filters_file", metavar="FILE", type=click.Path(path_type=Path),
               help="TOML file with named filters ([[filter]] name = ..., where = ...).")  # fmt: skip
+@click.option(
+    "--any",
+    "together",
+    is_flag=True,
+    help="One output for all filters of the file: what meets any goes there once; caps are left to a later run.",
+)
 @schemas_option
 @kafka_option
 @click.option("--to-kafka-config", metavar="FILE|PRESET",
@@ -58,6 +64,7 @@ def command(
     target: str,
     where: str | None,
     filters_file: Path | None,
+    together: bool,
     schemas: str | None,
     kafka_config: str | None,
     to_kafka_config: str | None,
@@ -77,13 +84,17 @@ def command(
       voevent-bridge filter --from kafka://host/ztf --to kafka://host/bright --where "candidate.magpsf < 17"
     """
     from bridge.alerts.store import open_store
-    from bridge.filters import FilterSet, load_filters, parse_filter
+    from bridge.filters import FilterSet, Together, load_filters, parse_filter
 
     if (where is None) == (filters_file is None):
         raise click.UsageError("Give a condition with --where, or a file of them with --filters.")
+    if together and filters_file is None:
+        raise click.UsageError("--any is for the filters of a file, named with --filters.")
     if as_json and target == "-":
         raise click.UsageError("--json needs a --to other than '-': the packets go to standard output.")
     filters = load_filters(filters_file) if filters_file else FilterSet([parse_filter(where or "")])
+    if together:
+        filters = Together(filters)
     dead_topic = dead_letters if dead_letters and is_kafka_url(dead_letters) else None
     refusals = Refusals(Path(dead_letters) if dead_letters and not dead_topic else None)
     store = open_store(schemas)

@@ -69,6 +69,7 @@ class Keeper:
         self._refuse = refuse
         self._is_live = is_live
         self._clock = clock
+        self._filters = filters
         self._select = Selection(filters.filters)
         self._capper = Capper(filters) if any(filters.caps) else None
         self._lanes = Lanes()
@@ -105,7 +106,7 @@ class Keeper:
         now_s = self._clock()
         for item in batch:
             self._read += 1
-            met = _met(self._select, item)
+            met = self._met(item)
             if not isinstance(met, Refusal):
                 assert isinstance(item, Packet)
                 lane = item.origin.partition if self._is_live else ""
@@ -144,6 +145,17 @@ class Keeper:
         self._lanes.clear()
         if self._capper is not None:
             self._capper.drop()
+
+    def _met(self, item: Item) -> Sequence[int] | Refusal:
+        if isinstance(item, Refusal):
+            return item
+        if not isinstance(item, Packet):
+            kind = "VOEvent or other XML" if item.kind == "voevent" else "JSON document"
+            return refused(item, f"it is a {kind}, and filters look at Avro alerts")
+        try:
+            return self._filters.outputs(self._select(item))
+        except PacketError as error:
+            return refused(item, str(error))
 
     def _offer(self, packet: Packet, met: Sequence[int], lane: str, now_s: float) -> Held:
         if self._capper is None:
@@ -229,15 +241,3 @@ def _write(ready: Sequence[Held], outputs: Sequence[Sink]) -> None:
         assert held.packet is not None
         for index in held.passed:
             outputs[index].write(held.packet)
-
-
-def _met(select: Selection, item: Item) -> Sequence[int] | Refusal:
-    if isinstance(item, Refusal):
-        return item
-    if not isinstance(item, Packet):
-        kind = "VOEvent or other XML" if item.kind == "voevent" else "JSON document"
-        return refused(item, f"it is a {kind}, and filters look at Avro alerts")
-    try:
-        return select(item)
-    except PacketError as error:
-        return refused(item, str(error))

@@ -16,7 +16,7 @@ from bridge.convert.keep import Kept, open_outputs
 from bridge.convert.topic_outlets import FolderOutlet, TopicOutlet, target_topics
 from bridge.convert.topics import Outlet, TopicFilter
 from bridge.errors import SourceError, UsageError
-from bridge.filters import FilterSet
+from bridge.filters import FilterSet, Together
 from bridge.streams.kafka.client import REQUEST_S
 from bridge.streams.kafka.custody import BrokenOffError
 from bridge.streams.kafka.explain import explain
@@ -205,7 +205,9 @@ class _Run:
         try:
             if job.exactly_once:
                 transactions = Transactions(outbox, settings, target.servers, self._out_of_patience)
-            self._filter(TopicOutlet(outbox, topics, transactions, *dead), target)
+            in_order = isinstance(job.filters, Together)
+            outlet = TopicOutlet(outbox, topics, transactions, *dead, in_order=in_order)
+            self._filter(outlet, target)
         except BaseException:
             if transactions is not None:
                 transactions.abort()

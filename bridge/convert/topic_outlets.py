@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from bridge.alerts.packet import Envelope, Packet, Refusal
@@ -9,7 +10,8 @@ from bridge.convert.topics import commit_offsets
 from bridge.errors import UsageError
 from bridge.filters import FilterSet
 from bridge.streams import Sink
-from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.cursors import place_of
+from bridge.streams.kafka.outbox import BY_KEY, Outbox
 from bridge.streams.kafka.settings import KafkaSettings
 from bridge.streams.kafka.sink import KafkaSink, check_target, message_bytes
 from bridge.streams.kafka.source import KafkaSource
@@ -17,6 +19,8 @@ from bridge.streams.kafka.transactions import Transactions
 from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["FolderOutlet", "TopicOutlet", "target_topics", "topic_sinks"]
+
+_log = logging.getLogger(__name__)
 
 _NOTHING = Envelope()
 
@@ -70,6 +74,8 @@ class TopicOutlet:
         Made of the same outbox; without them an alert may come twice after a crash.
     dead_letters
         Topic for what is refused.
+    in_order
+        Who reads the topics counts on the order of alerts: it is said where that is lost.
     """
 
     def __init__(
@@ -78,16 +84,40 @@ class TopicOutlet:
         topics: Sequence[str],
         transactions: Transactions | None,
         dead_letters: str = "",
+        *,
+        in_order: bool = False,
     ) -> None:
         self._outbox = outbox
         self._topics = topics
         self._transactions = transactions
         self._dead_letters = dead_letters
+        self._in_order = in_order
+        self._partitions: dict[str, int] = {}
+
+    def reading(self, partitions: Mapping[str, int]) -> None:
+        """Where a topic read and one written have the same number of partitions, alerts stay in theirs."""
+        new = {topic: count for topic, count in partitions.items() if topic not in self._partitions}
+        self._partitions = dict(partitions)
+        for source, count in new.items():
+            for topic in self._topics:
+                if self._in_order and self._outbox.partitions[topic] != count:
+                    _log.warning(
+                        "%s has %d partitions and %s has %d: alerts get out of order between them, and caps "
+                        "behind may close a visit too early. Make it with %d partitions.",
+                        topic,
+                        self._outbox.partitions[topic],
+                        source,
+                        count,
+                        count,
+                    )
 
     def write(self, index: int, packet: Packet) -> None:
         """Send an alert; raises `SourceError` if it, or one before it, cannot be delivered."""
         envelope = packet.origin.envelope or _NOTHING
-        self._send(self._topics[index], message_bytes(packet), envelope)
+        topic = self._topics[index]
+        source, number = place_of(packet.origin.partition)
+        stays = self._partitions.get(source) == self._outbox.partitions[topic]
+        self._send(topic, message_bytes(packet), envelope, number if stays else BY_KEY)
 
     def refuse(self, refusal: Refusal) -> None:
         """Send what is refused to the dead-letter topic, with reason and position as headers."""
@@ -105,7 +135,7 @@ class TopicOutlet:
             self._outbox.flush()
             commit_offsets(positions, source)
 
-    def _send(self, topic: str, value: bytes, envelope: Envelope) -> None:
+    def _send(self, topic: str, value: bytes, envelope: Envelope, partition: int = BY_KEY) -> None:
         if self._transactions is not None:
             self._transactions.begin()
         self._outbox.send(
@@ -114,6 +144,7 @@ class TopicOutlet:
             key=envelope.key,
             headers=envelope.headers,
             timestamp_ms=envelope.timestamp_ms,
+            partition=partition,
         )
 
 
@@ -128,6 +159,9 @@ class FolderOutlet:
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = sinks
+
+    def reading(self, partitions: Mapping[str, int]) -> None:
+        """Nothing: files have no partitions."""
 
     def write(self, index: int, packet: Packet) -> None:
         """Keep an alert; raises `SourceError` if that fails."""

@@ -36,6 +36,9 @@ REPORT_S = 60.0
 class Outlet(Protocol):
     """Where alerts go, and what makes them safe there."""
 
+    def reading(self, partitions: Mapping[str, int]) -> None:
+        """Alerts come from these topics, which have so many partitions."""
+
     def write(self, index: int, packet: Packet) -> None:
         """Send an alert on for a filter, by its index."""
 
@@ -93,6 +96,8 @@ class TopicFilter:
         self._reported_s = clock()
         self._is_sound = True
         self._is_dirty = False
+        self._has_caps = any(filters.caps)
+        self._is_shared = False
 
     def run(self, source: KafkaSource) -> None:
         """Filter until the source ends or a stop is asked for.
@@ -175,6 +180,23 @@ class TopicFilter:
             self._lanes = lanes
             names = ", ".join(sorted(name.partition("://")[2].partition("/")[2] for name in lanes))
             _log.info("Reading %s.", names or "nothing at the moment")
+            self._outlet.reading(source.there)
+            if self._has_caps and lanes:
+                self._say_who_counts(max(0, sum(source.there.values()) - len(lanes)))
+
+    def _say_who_counts(self, elsewhere: int) -> None:
+        """A cap holds for the whole of a visit only where one process sees all of it."""
+        if elsewhere and not self._is_shared:
+            _log.warning(
+                "This process reads %d of %d partitions, and applies caps to what it sees of a visit; so "
+                "does each other one of its group, and together they keep more. Let one process apply the "
+                "caps, and share the work before it by filter --any.",
+                len(self._lanes),
+                len(self._lanes) + elsewhere,
+            )
+        elif self._is_shared and not elsewhere:
+            _log.info("This process reads all partitions now: its caps hold for the whole of a visit.")
+        self._is_shared = elsewhere > 0
 
     def _report(self) -> None:
         kept = self.keeper.kept

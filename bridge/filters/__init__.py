@@ -6,6 +6,7 @@ from bridge.filters.caps import Cap, Capper, Held
 from bridge.filters.filter import AnyFilter, Filter, FilterSet, Predicate, Selector, parse_filter
 from bridge.filters.load import load_filters
 from bridge.filters.python_filter import PythonFilter
+from bridge.filters.together import Together
 
 __all__ = [
     "AnyFilter",
@@ -17,6 +18,7 @@ __all__ = [
     "Predicate",
     "PythonFilter",
     "Selector",
+    "Together",
     "load_filters",
     "parse_filter",
 ]

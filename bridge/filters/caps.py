@@ -187,6 +187,7 @@ class Capper:
                 self._rank(held, index, cap, self._visit(watch, key), rank)
                 if held.pending:
                     watch.open(key, stream_s, now_s)
+        held.release()
         return held
 
     def settle(self, now_s: float) -> bool:
@@ -251,7 +252,9 @@ class Capper:
             else:
                 worst = heapq.heappushpop(best, ranked)[2]
                 worst.pending -= 1
-                worst.release()
+                # The one just offered may be wanted by a filter that has not ranked it yet.
+                if worst is not held:
+                    worst.release()
                 self.capped[index] += 1
 
     def _close(self, watch: VisitWatch, key: VisitKey) -> None:

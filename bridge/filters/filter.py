@@ -194,8 +194,12 @@ class FilterSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the filters, by index."""
+        """Names of the outputs, by index: each filter has its own."""
         return tuple(each.name for each in self.filters)
+
+    def outputs(self, met: Sequence[int]) -> Sequence[int]:
+        """The outputs for an alert that meets these filters, by index."""
+        return met
 
     def compile(self, schema: Schema) -> Selector:
         """All filters as one function of a datum; compiled once per schema.

@@ -13,7 +13,7 @@ from bridge.alerts.packet import Item, Origin, Packet, Refusal
 from bridge.convert import keep as keep_module
 from bridge.convert.keep import Keeper
 from bridge.convert.lanes import Lanes
-from bridge.filters import Held, load_filters
+from bridge.filters import Held, Together, load_filters
 from bridge.simulate import simulate
 from bridge.streams import Batch
 
@@ -155,3 +155,18 @@ def test_memory_is_bounded_by_closing_the_oldest_visit(
         keeper.add(list(visit))
         keeper.take()
     assert keeper.kept.by_filter[0] == 6
+
+
+def test_filters_together_have_one_output_without_caps(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text(FILTERS)
+    filters = load_filters(tmp_path / "f.toml")
+    packets = [alert.packet for visit in simulate("ztf", visits=2, alerts=20, seed=4) for alert in visit]
+    expected = [p for p in packets if filters.compile(p.schema).read(p)]
+    assert any(len(filters.compile(p.schema).read(p)) == 2 for p in packets), "some meet both"
+    keeper = Keeper(Together(filters), lambda _: None, is_live=False)
+    keeper.add(packets)
+    # Without a cap nothing is held back, so all is there before the end.
+    taken = keeper.take()
+    assert [held.packet for held in taken] == expected
+    assert all(list(held.passed) == [0] for held in taken)
+    assert keeper.kept.by_filter == (len(expected),)

@@ -103,7 +103,8 @@ def test_what_is_let_through_is_what_a_sort_of_each_visit_would_let_through(
     assert stream.passed == expected
     assert not stream.waiting
     assert stream.capper.capped == [sum(map(len, by_visit.values())) - len(expected)]
-    assert all((held.packet is None) == (not held.passed) for held in stream.all if held.packet is None)
+    kept = [n for n, held in enumerate(stream.all) if rows[n][2] and held.packet is not None]
+    assert kept == expected, "what has no room is let go of"
 
 
 def test_a_visit_is_over_when_every_lane_has_shown_a_later_one(stream: Callable[..., Stream]) -> None:
@@ -196,6 +197,32 @@ def test_caps_of_several_filters_do_not_touch_each_other(stream: Callable[..., S
     assert [held.passed for held in one.all] == [[1], [], [1]]
     one.capper.finish()
     assert [sorted(held.passed) for held in one.all] == [[0, 1], [0], [1, 2]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(st.integers(1, 2), st.integers(-9, 9)), max_size=30), cap=st.integers(1, 3))
+def test_an_alert_that_one_filter_has_no_room_for_is_still_there_for_another(
+    rows: list[tuple[int, int]],
+    cap: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    schema: Schema,
+    encode: Encode,
+) -> None:
+    high, low = (CAPPED.format(cap=cap, order=order) for order in ("d1 DESC", "d1"))
+    filters = load(tmp_path_factory.getbasetemp(), high + low.replace('"best"', '"other"'))
+    stream = Stream(filters, schema, encode)
+    for visit, rank in rows:
+        stream.send(i1=visit, d1=float(rank))
+    stream.capper.finish()
+    for index, sign in ((0, -1), (1, 1)):
+        expected = {
+            number
+            for visit in (1, 2)
+            for _, number in sorted((sign * r, n) for n, (v, r) in enumerate(rows) if v == visit)[:cap]
+        }
+        passed = {number for number, held in enumerate(stream.all) if index in held.passed}
+        assert passed == expected
+    assert all((held.packet is not None) == bool(held.passed) for held in stream.all)
 
 
 def test_to_have_memory_back_the_oldest_visit_is_closed_first(stream: Callable[..., Stream]) -> None:

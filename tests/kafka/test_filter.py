@@ -26,7 +26,7 @@ from bridge.alerts.store import SchemaStore
 from bridge.convert.keep import Kept
 from bridge.convert.topic_job import TopicJob, filter_topics
 from bridge.errors import SourceError, UsageError
-from bridge.filters import FilterSet, load_filters, parse_filter
+from bridge.filters import FilterSet, Together, load_filters, parse_filter
 from bridge.simulate import simulate
 from bridge.streams.kafka.settings import load_settings
 from bridge.streams.kafka.url import parse_url
@@ -95,6 +95,21 @@ def test_a_kept_message_keeps_value_key_headers_and_time(
     # The group's positions went with them: a second run finds nothing to do.
     assert keep(source, target).read == 0
     assert committed(kafka, target) == sent
+
+
+def test_alerts_stay_in_their_partition_where_there_are_as_many_and_else_their_order_is_lost(
+    kafka: Broker, topics: Any, keep: Filtering, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, same, fewer = (topics.new("t", partitions=count) for count in (3, 3, 2))
+    for number, (_, data, _) in enumerate(survey(30)):
+        # Without a key nothing but the partition itself keeps them together.
+        topics.fill(source, data, partition=(number * 7) % 3)
+    first_step = Together(FilterSet([parse_filter(EVERY, "one"), parse_filter("candid > 0", "two")]))
+    assert keep(source, same, first_step).by_filter == (30,)
+    assert committed(kafka, same) == committed(kafka, source)
+    assert "order" not in caplog.text
+    keep(source, fewer, first_step)
+    assert f"{fewer} has 2 partitions and {source} has 3" in caplog.text
 
 
 def test_each_filter_has_a_topic_and_bad_messages_go_aside(

@@ -18,7 +18,7 @@ from bridge.streams.kafka.explain import explain, is_denied, is_hopeless, make_c
 from bridge.streams.kafka.settings import KafkaSettings
 from bridge.streams.kafka.url import KafkaUrl
 
-__all__ = ["Headers", "Outbox"]
+__all__ = ["BY_KEY", "Headers", "Outbox"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -27,6 +27,9 @@ PATIENCE_S = 30.0
 
 MAKING_S = 2.0
 """How long a broker may take to make a topic, in seconds."""
+
+BY_KEY = -1
+"""The library chooses the partition, by the message's key if it has one (RD_KAFKA_PARTITION_UA)."""
 
 _NOT_YET = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
@@ -62,6 +65,8 @@ class Outbox:
         Their values, in bytes.
     is_transient
         Whether what failed may well succeed later.
+    partitions
+        Topic to its number of partitions, as of the beginning.
 
     Raises
     ------
@@ -81,6 +86,7 @@ class Outbox:
         self.delivered = 0
         self.delivered_bytes = 0
         self.is_transient = False
+        self.partitions: dict[str, int] = {}
         self._url = url
         self._settings = settings
         self._clock = clock
@@ -116,6 +122,7 @@ class Outbox:
         key: bytes | None = None,
         headers: Headers = (),
         timestamp_ms: int | None = None,
+        partition: int = BY_KEY,
     ) -> None:
         """Hand a message over; waits while too many are under way.
 
@@ -129,7 +136,7 @@ class Outbox:
             self._check()
             try:
                 self.producer.produce(
-                    topic, value, key, headers=list(headers), on_delivery=self._told, **more
+                    topic, value, key, partition, headers=list(headers), on_delivery=self._told, **more
                 )
             except BufferError:
                 self.producer.poll(0.1)
@@ -173,6 +180,7 @@ class Outbox:
                     raise SourceError(explain(worst, self._servers, self._settings)) from None
                 continue
             if answer.error is None:
+                self.partitions[topic] = len(answer.partitions)
                 return
             # A broker that makes topics by itself begins with this question, and answers it later.
             may_come = answer.error.retriable() or answer.error.code() in _NOT_YET

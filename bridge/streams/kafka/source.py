@@ -70,6 +70,9 @@ class KafkaSource:
     ----------
     gaps
         Messages that were deleted before they were read.
+    there
+        Topic to its number of partitions, as of the last look at the cluster; a group may give this process
+        a share of them.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class KafkaSource:
         self.default_schema = default_schema
         self.stop = stop
         self.gaps: list[Gap] = []
+        self.there: dict[str, int] = {}
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
@@ -118,7 +122,9 @@ class KafkaSource:
                     if cluster is not None:
                         if not self.cursors.cluster:
                             self.cursors.connect(cluster.identity)
-                        partitions.update(cluster, self.url.find(self._now(), cluster.partitions))
+                        topics = self.url.find(self._now(), cluster.partitions)
+                        self.there = {t: cluster.partitions[t] for t in topics if t in cluster.partitions}
+                        partitions.update(cluster, topics)
                     elif not self.cursors.cluster:
                         yield Batch()
                         self._sleep(contact.pause_s)
