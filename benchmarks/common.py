@@ -17,14 +17,24 @@ from bridge.alerts.packet import Origin, Packet
 from bridge.alerts.schema import Schema
 from bridge.simulate import simulate
 
-__all__ = ["describe_machine", "in_turns", "lsst_alerts", "median_us", "versions", "ztf_alerts"]
+__all__ = [
+    "alerts_folder",
+    "describe_machine",
+    "in_turns",
+    "lsst_alerts",
+    "median_us",
+    "simulated",
+    "versions",
+    "ztf_alerts",
+]
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores, Python."""
+    """Processor, cores, operating system, Python."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
 
@@ -36,19 +46,19 @@ def versions(*packages: str) -> dict[str, str]:
 
 def ztf_alerts(schema_origin: str = "ztf") -> tuple[list[Packet], str]:
     """ZTF alerts (container files) and where they are from: the real ones, else simulated ones."""
-    folder = _real_alerts()
+    folder = alerts_folder()
     messages = [path.read_bytes() for path in sorted(folder.glob("ztf-*.avro"))] if folder else []
     packets = [single_packet(message, Origin(schema_origin, n)) for n, message in enumerate(messages)]
     found = [packet for packet in packets if packet is not None]
-    return (found, f"{len(found)} real alerts") if found else _simulated("ztf", 3)
+    return (found, f"{len(found)} real alerts") if found else simulated("ztf", 3)
 
 
 def lsst_alerts(schema: Callable[[], Schema]) -> tuple[list[Packet], str]:
     """LSST alerts (wire format, schema 10.0) and where they are from: the real ones, else simulated ones."""
-    folder = _real_alerts()
+    folder = alerts_folder()
     files = sorted((folder / "lsst-v10.0-framed").glob("*.bin")) if folder else []
     if not files:
-        return _simulated("lsst", 7)
+        return simulated("lsst", 7)
     writer = schema()
     packets = [
         Packet(message, 5, len(message), writer, Origin(file.name, 0), "confluent", whole=True)
@@ -89,16 +99,17 @@ def median_us(seconds: Sequence[float]) -> float:
     return statistics.median(seconds) * 1e6
 
 
-def _real_alerts() -> Path | None:
+def alerts_folder() -> Path | None:
+    """Folder of the real alerts, or None where there are none."""
     given = os.environ.get("SHARED_DATA")
     folder = Path(given) if given else Path(__file__).resolve().parent.parent.parent / "shared" / "data"
     return folder / "alerts" if (folder / "alerts").is_dir() else None
 
 
-def _simulated(survey: Any, count: int) -> tuple[list[Packet], str]:
-    visit = next(
-        simulate(survey, visits=1, alerts=200, seed=1, version={"ztf": "3.3", "lsst": "10.0"}[survey])
-    )
+def simulated(survey: Any, count: int, *, of: int = 200) -> tuple[list[Packet], str]:
+    """The largest so many of a simulated visit, and words for where they are from."""
+    version = {"ztf": "3.3", "lsst": "10.0"}[survey]
+    visit = next(simulate(survey, visits=1, alerts=of, seed=1, version=version))
     packets = sorted((alert.packet for alert in visit), key=lambda packet: packet.stop - packet.start)
     return packets[-count:], f"{count} SIMULATED alerts (no real ones at hand: set SHARED_DATA)"
 

@@ -17,12 +17,17 @@ from bridge.errors import UsageError
 __all__ = ["BENCHMARKS", "command"]
 
 BENCHMARKS = {
+    "encodings": "Avro beside XML, JSON, MessagePack and Parquet: sizes, times, and what papers claim",
     "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
     "journal": "searches of a journal of a million events, and publishing while old ones go, beside an R*Tree",
     "lens": "single fields and light curves of an alert, beside fastavro",
     "translate": "alert bytes to VOEvent bytes, beside fastavro and voevent-parse",
 }
-"""Modules of the folder ``benchmarks/``: each has ``measure(*, rounds)`` and ``report(result)``."""
+"""Modules of the folder ``benchmarks/``: each has ``measure(*, rounds)`` and ``report(result)``.
+
+``measure`` may take ``progress``, a function that is told what goes on; ``files(result)``, where there is one,
+gives what else is written with ``-o``, by file name.
+"""
 
 
 @click.group("bench")
@@ -108,6 +113,9 @@ def _measure(name: str, rounds: int | None, folder: Path | None) -> tuple[dict[s
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.json").write_bytes(_json(result))
         (folder / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
+        for path, data in module.files(result).items() if hasattr(module, "files") else ():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(data)
     return result, text
 
 
