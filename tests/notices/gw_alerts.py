@@ -10,6 +10,7 @@ import base64
 import importlib.util
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def distribution_file(name: str) -> str:
     pytest.fail("LVK's schemas are not here: pip install igwn-gwalert-schema")
 
 
+@cache
 def validator() -> jsonschema.Draft202012Validator:
     """Judge of alerts in JSON, by LVK's own schema."""
     return jsonschema.Draft202012Validator(json.loads(distribution_file("igwn.alerts.Alert.schema.json")))
@@ -53,6 +55,7 @@ def avro_schema() -> Schema:
     return parse_schema(distribution_file("igwn.alerts.Alert.avsc"))
 
 
+@cache
 def sky_map(seed: int = 1) -> bytes:
     """A small multi-order map as FITS."""
     density = np.random.default_rng(seed).random(12)
