@@ -77,10 +77,8 @@ def renderer(value: Value, absent: tuple[Any, ...]) -> Callable[[Any], Text | No
 
 
 def _is_absent(raw: Any, listed: tuple[Any, ...]) -> bool:
-    # True is 1 in Python, and "none" is said of numbers or of texts.
-    return not isinstance(raw, bool) and any(
-        raw == item and isinstance(raw, str) == isinstance(item, str) for item in listed
-    )
+    # True is 1 in Python, and is not meant by it.
+    return any(raw == item and isinstance(raw, bool) == isinstance(item, bool) for item in listed)
 
 
 def _avro_type(raw: Any) -> str:
