@@ -28,8 +28,10 @@ _log = logging.getLogger(__name__)
 # Pause before a journal or folder that could not be written is tried again, in seconds.
 RETRY_S = 5.0
 
-# Most time between two appends while a batch is worked on, in seconds.
-APPEND_INTERVAL_S = 0.1
+# Shortest and longest time between two appends while a batch is worked on, in seconds. An append waits for
+# the disk: where that takes long, there are fewer, so that most of the time is left for the work.
+APPEND_INTERVALS_S = (0.02, 0.1)
+WORK_PER_APPEND = 4.0
 
 
 @dataclass(slots=True)
@@ -129,6 +131,7 @@ class Intake:
         self._announce = announce
         self._stop = stop
         self._now = now
+        self._append_interval_s = APPEND_INTERVALS_S[0]
         self._working = threading.Lock()
         # Objects of events that are not in the journal yet, and these events.
         self._fresh: dict[str, list[Event]] = {}
@@ -170,7 +173,7 @@ class Intake:
         return idle
 
     def _take(self, batch: Batch) -> None:
-        """Make events of a batch, appending what is ready ten times a second: nobody waits for the rest."""
+        """Make events of a batch, appending what is ready meanwhile: nobody waits for the rest."""
         entries: list[NewEntry] = []
         positions: dict[str, int] = {}
         began = self._now()
@@ -190,10 +193,13 @@ class Intake:
                 continue
             if item.origin.partition in batch.positions:
                 positions[item.origin.partition] = item.origin.offset + 1
-            if self._now() - began >= APPEND_INTERVAL_S:
+            asked = self._now()
+            if entries and asked - began >= self._append_interval_s:
                 if not self._append(entries, positions):
                     return
                 entries, positions, began = [], {}, self._now()
+                shortest, longest = APPEND_INTERVALS_S
+                self._append_interval_s = min(longest, max(shortest, WORK_PER_APPEND * (began - asked)))
         self._append(entries, batch.positions)
 
     def _previous(self, object_key: str) -> str | None:

@@ -14,6 +14,10 @@ from bridge.alerts.packet import Document, Packet
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SourceError, UsageError
 from bridge.streams import open_sink, open_source
+from bridge.streams.kafka.outbox import Outbox
+from bridge.streams.kafka.settings import KafkaSettings
+from bridge.streams.kafka.url import parse_url
+from bridge.streams.kafka.window import NEARBY_S, WINDOW_BYTES, Window
 
 FINK = b'{"type": "record", "name": "fink", "fields": [{"name": "i", "type": "long"}]}'
 
@@ -74,6 +78,37 @@ def test_a_topic_that_is_not_there_is_named_at_once(kafka: Broker) -> None:
     with pytest.raises(SourceError, match="has no topic nowhere, and does not make it"):
         open_sink(f"kafka://{kafka.bootstrap}/nowhere")
     assert "nowhere" not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics().topics
+
+
+def test_no_more_is_under_way_than_one_request_can_hold(kafka: Broker, topics: Any) -> None:
+    # Beyond that the client library spins, and takes the processor that the broker needs.
+    topic = topics.new(partitions=4)
+    outbox = Outbox(parse_url(f"kafka://{kafka.bootstrap}/{topic}"), KafkaSettings())
+    most = 0
+    for number in range(300):
+        outbox.send(topic, number.to_bytes(20_000, "big"))
+        most = max(most, outbox.under_way.bytes)
+        assert most <= outbox.under_way.limit_bytes
+    outbox.flush()
+    assert most > 20_000
+    assert outbox.under_way.bytes == 0
+    assert outbox.delivered == 300
+
+
+def test_more_may_be_under_way_to_a_broker_far_away() -> None:
+    window = Window()
+    assert window.has_room(10 << 20), "one message may always be sent"
+    window.sent(WINDOW_BYTES)
+    assert not window.has_room(1)
+    window.confirmed_after(20 * NEARBY_S)
+    assert window.has_room(19 * WINDOW_BYTES)
+    assert not window.has_room(19 * WINDOW_BYTES + 1)
+    window.confirmed_after(60.0)
+    assert window.limit_bytes == 20 * WINDOW_BYTES, "the fastest tells the distance"
+    window.confirmed_after(NEARBY_S / 10)
+    assert not window.has_room(1)
+    window.settled(WINDOW_BYTES)
+    assert window.has_room(1)
 
 
 def test_packets_go_to_one_topic_named_in_full() -> None:

@@ -107,6 +107,9 @@ def make_consumer(
         # A broker that was restarted is found again soon.
         "reconnect.backoff.max.ms": "2000",
         "queued.max.messages.kbytes": str(QUEUE_KB),
+        # The library looks so often whether a full queue has room again. Its own second is longer than the
+        # queue lasts: a reader that is slower than the network for a moment would then wait for nothing.
+        "fetch.queue.backoff.ms": "20",
         "fetch.message.max.bytes": str(4 << 20),
         **common_config(url, settings),
         "enable.auto.commit": "false",

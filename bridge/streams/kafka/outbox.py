@@ -1,7 +1,7 @@
 """Sending messages so that none is lost in silence: every delivery is checked.
 
 The producer is idempotent (a message that is sent again after a broken connection is stored once, in order),
-and it is told what to do with its memory: a broker that does not answer makes the sender wait.
+and a broker that does not answer makes the sender wait: `Window` says how much may be under way.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bridge.streams.kafka.client import common_config, request_s
 from bridge.streams.kafka.explain import explain, is_denied, is_hopeless, make_client, weight
 from bridge.streams.kafka.settings import KafkaSettings
 from bridge.streams.kafka.url import KafkaUrl
+from bridge.streams.kafka.window import Window
 
 __all__ = ["BY_KEY", "Headers", "Outbox"]
 
@@ -67,6 +68,8 @@ class Outbox:
         Whether what failed may well succeed later.
     partitions
         Topic to its number of partitions, as of the beginning.
+    under_way
+        What is sent and not confirmed.
 
     Raises
     ------
@@ -91,10 +94,11 @@ class Outbox:
         self._settings = settings
         self._clock = clock
         self._noted: list[KafkaError] = []
+        self.under_way = Window()
         self._failure: str | None = None
         config: dict[str, Any] = {
             "enable.idempotence": "true",
-            "linger.ms": "5",
+            "linger.ms": "1",
             # Alerts with long light curves pass a megabyte; the topic has its own limit, too.
             "message.max.bytes": str(16 << 20),
             "queue.buffering.max.kbytes": str(64 << 10),
@@ -132,6 +136,10 @@ class Outbox:
             If it, or one before it, cannot be delivered.
         """
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        size = len(value or b"")
+        while not self.under_way.has_room(size):
+            self.producer.poll(0.1)
+            self._check()
         while True:
             self._check()
             try:
@@ -146,6 +154,7 @@ class Outbox:
             else:
                 break
         self.sent += 1
+        self.under_way.sent(size)
         self.producer.poll(0)
 
     def wait(self, seconds: float) -> None:
@@ -194,9 +203,11 @@ class Outbox:
             self._failure = explain(error, self._servers, self._settings)
 
     def _told(self, error: KafkaError | None, message: Any) -> None:
+        self.under_way.settled(len(message))
         if error is None:
             self.delivered += 1
             self.delivered_bytes += len(message)
+            self.under_way.confirmed_after(message.latency())
         elif error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
             self._fail(message.topic(), max([error, *self._noted], key=weight))
 
