@@ -184,6 +184,11 @@ class RecentPages:
         """Bytes of the newest packets in memory."""
         return self._live.size
 
+    @property
+    def newest(self) -> int:
+        """Place of the newest event that anybody has asked for."""
+        return self._live.head
+
     def refresh(self) -> None:
         """The log may have grown: look at it again when somebody asks for what follows the newest event."""
         self._complete = False

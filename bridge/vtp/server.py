@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -32,6 +33,9 @@ Matcher = Callable[[Sequence[str], int, bytes], bool]
 
 _log = logging.getLogger(__name__)
 
+TURN_S = 0.004
+"""So long those who are behind are served in one turn of the reactor, in seconds; one of them at least is."""
+
 
 class Broadcaster(ServerFactory):
     """Serves VTP subscribers from a log of events.
@@ -54,6 +58,8 @@ class Broadcaster(ServerFactory):
         default evaluates XPath.
     clock
         The reactor, or a test's clock.
+    stopwatch
+        Seconds, to see how long a turn takes.
     """
 
     noisy = False
@@ -66,6 +72,7 @@ class Broadcaster(ServerFactory):
         save_cursors: SaveCursors | None = None,
         matcher: Matcher | None = None,
         clock: Timer | None = None,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.log = log
         self.settings = settings
@@ -79,6 +86,7 @@ class Broadcaster(ServerFactory):
         self.acked = 0
         self.nacked = 0
         self.oversize = 0
+        self._stopwatch = stopwatch
         self._sent_before = 0
         self._newest_oversize = 0
         self._members: dict[SubscriberProtocol, None] = {}
@@ -126,16 +134,21 @@ class Broadcaster(ServerFactory):
 
     def _serve_soon(self) -> None:
         waiting, self._soon = self._soon, {}
+        # Who listens live comes first; those who are behind share a short turn, and go on in the next one.
+        ends_at = self._stopwatch() + TURN_S
         try:
-            for protocol in tuple(waiting):
+            for protocol in sorted(waiting, key=lambda one: one.behind):
+                if protocol.behind and self._stopwatch() > ends_at:
+                    break
                 del waiting[protocol]
                 # One of them may have lost its connection meanwhile.
                 if protocol in self._members:
                     protocol.pump()
         finally:
-            # A fault with one of them is not the others'.
-            for protocol in waiting:
-                self.call_soon(protocol)
+            # Who had no turn comes before those who had one. A fault with one of them is not the others'.
+            if waiting and not self._soon:
+                self.timer.callLater(0, self._serve_soon)
+            self._soon = waiting | self._soon
 
     def gets_all(self, filters: Sequence[str]) -> bool:
         """Whether a subscriber with these filters gets every event, so that nobody has to look at any."""

@@ -107,6 +107,12 @@ class SubscriberProtocol(Protocol):
         """Whether it would take another event."""
         return not self._paused and self.connection.room > 0
 
+    @property
+    def behind(self) -> bool:
+        """Whether it is far from the newest event, so that others come first."""
+        broadcaster = self.broadcaster
+        return self.connection.flight.passed_seq + broadcaster.settings.window < broadcaster.pages.newest
+
     def _wire(self) -> Wire:
         return cast("Wire", self.transport)
 
@@ -219,7 +225,10 @@ class SubscriberProtocol(Protocol):
                     return
         self._note_place()
         self._flush()
-        self.pump()
+        if self.behind:
+            self.wake()
+        else:
+            self.pump()
 
     def _drop(self, reason: str) -> None:
         self.broadcaster.dropped += 1
