@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+__all__ = ["end_gap", "gap_of", "indent_of"]
 
-__all__ = ["find_indent", "gap_of"]
+
+def indent_of(gap: str | None) -> str | None:
+    """The indent of a packet, from what stands behind its root's start tag; None for no blanks at all.
+
+    Parameters
+    ----------
+    gap
+        A line feed and the blanks of the first level; anything else is no rule.
+    """
+    if gap and gap[0] == "\n" and not gap.strip(" \t\n") and "\n" not in gap[1:]:
+        return gap[1:]
+    return None
 
 
 def gap_of(indent: str | None, depth: int) -> str:
@@ -20,53 +31,16 @@ def gap_of(indent: str | None, depth: int) -> str:
     return "" if indent is None or depth == 0 else "\n" + indent * depth
 
 
-def find_indent(
-    before: Sequence[str | None],
-    depths: Sequence[int],
-    after: Sequence[tuple[int, int, str | None, bool]],
-) -> tuple[str | None, dict[int, str]]:
-    """The rule of a packet and its exceptions.
+def end_gap(indent: str | None, number: int, depth: int) -> str:
+    """What stands before the end tag of an element with known children, by the rule.
 
     Parameters
     ----------
-    before
-        What stands before each known element.
-    depths
-        How deep it lies; 0 for what stays on the line.
-    after
-        Of each element with something before its end tag that is not the content of a leaf: its number,
-        its depth, what stands there, and whether it has known children.
-
-    Returns
-    -------
-    The indent, and what stands at places (see `bridge.voevent.layout.Place`) that it does not explain.
+    indent, depth
+        As `gap_of`.
+    number
+        Of the element; the root is 0.
     """
-    if not any(before) and not any(entry[2] for entry in after):
-        return None, {}
-    indent = next(
-        (
-            gap[1:]
-            for gap, depth in zip(before, depths, strict=True)
-            if depth == 1 and gap and gap[0] == "\n" and gap.isspace() and "\n" not in gap[1:]
-        ),
-        None,
-    )
-    places = {}
-    rules: dict[int, str] = {}
-    for number, (gap, depth) in enumerate(zip(before, depths, strict=True)):
-        if depth not in rules:
-            rules[depth] = gap_of(indent, depth)
-        if (gap or "") != rules[depth]:
-            places[2 * number] = gap or ""
-    for number, depth, gap, has_children in after:
-        rule = end_gap(indent, number, depth) if has_children else ""
-        if (gap or "") != rule:
-            places[2 * number + 1] = gap or ""
-    return indent, places
-
-
-def end_gap(indent: str | None, number: int, depth: int) -> str:
-    """What stands before the end tag of an element with known children, by the rule."""
     if number == 0:
         return "" if indent is None else "\n"
     return gap_of(indent, depth)

@@ -14,6 +14,7 @@ __all__ = ["Element", "escape_attribute", "escape_text", "fragment", "inner_xml"
 
 Element = etree._Element
 
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 _IN_TEXT = re.compile("[&<>\r]")
 _IN_ATTRIBUTE = re.compile('[&<>"\t\n\r]')
 _REFERENCES = {
@@ -33,9 +34,8 @@ def parse_xml(data: bytes) -> Element:
     PacketError
         If it is not well-formed, or declares entities.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
+        root = etree.fromstring(data.lstrip(b" \t\r\n"), _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise PacketError(f"it is not well-formed XML ({error})") from None
     if b"DOCTYPE" in data or b"\0" in data[:4]:

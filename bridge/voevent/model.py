@@ -112,6 +112,68 @@ class VOEvent:
 
         return without_empty(self._record())
 
+    @classmethod
+    def from_avro(cls, data: bytes, writer_schema: str | None = None) -> VOEvent:
+        """Read a packet in Avro.
+
+        Parameters
+        ----------
+        data
+            A bare datum of the project's schema, or a container file with one record.
+        writer_schema
+            The schema (JSON) that a bare datum was written with, if it is another version.
+
+        Raises
+        ------
+        PacketError
+            If it is not a VOEvent in Avro.
+        """
+        from bridge.voevent.avro import decode_record
+
+        return cls.from_dict(decode_record(data, writer_schema))
+
+    def to_avro(self) -> bytes:
+        """The packet as a bare Avro datum of the schema ``voevent/1.0``.
+
+        Raises
+        ------
+        PacketError
+            If a value does not fit the schema, as an integer beyond 64 bits.
+        """
+        from bridge.voevent.avro import encode_record
+
+        return encode_record(self._record())
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> VOEvent:
+        """Read a packet in JSON, as `to_json` writes it.
+
+        Raises
+        ------
+        PacketError
+            If it is not JSON, or not a VOEvent; the message says where.
+        """
+        from bridge.voevent.json_text import read_json
+
+        return cls.from_dict(read_json(text))
+
+    def to_json(self, *, indent: bool = False) -> bytes:
+        """The packet in JSON: its dictionary, kept bytes as base64.
+
+        Parameters
+        ----------
+        indent
+            Lay it out for people.
+
+        Raises
+        ------
+        PacketError
+            If a text is not Unicode.
+        """
+        from bridge.voevent.json_text import write_json
+
+        return write_json(self.to_dict(), indent=indent)
+
     def _record(self) -> dict[str, Any]:
         from bridge.voevent.records import to_record
 

@@ -6,24 +6,23 @@ dataclasses, Avro and JSON are made. Packets come by the thousand, so it is made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.voevent.event_shape import XSI, XSI_NAMESPACE, root_attributes
-from bridge.voevent.grammar import MANY, Part, once, shape_of
-from bridge.voevent.indent import find_indent
+from bridge.voevent.indent import gap_of, indent_of
 from bridge.voevent.markup import Element, escape_text, fragment, inner_xml, parse_xml, start_tag
 from bridge.voevent.model import VOEvent
 from bridge.voevent.numbers import read_number
+from bridge.voevent.quick_xml import read_quickly
+from bridge.voevent.reading import Known, Notes, Record, Spec, note_order, number_record, spec_of
 from bridge.voevent.tables import place_cells
-from bridge.voevent.what import Table
 
-__all__ = ["Record", "blank_record", "read_xml"]
+__all__ = ["Record", "read_xml"]
 
-Record = dict[str, Any]
 _IVOA = "{http://www.ivoa.net/xml/"
 
 
@@ -47,72 +46,13 @@ def read_xml(data: bytes) -> Record:
     return _Reader(root, declares=data.count(b"xmlns") != len(root.nsmap)).event()
 
 
-def blank_record(cls: type[Any]) -> Record:
-    """A record of a class of the model with nothing in it."""
-    return _spec(cls).blank.copy()
-
-
-class _Known(NamedTuple):
-    """A child element that a class has a place for."""
-
-    place: int
-    name: str
-    many: bool
-    read: Callable[[_Reader, Element, str | None, int, Any], Any]
-    spec: _Spec | None
-
-
-class _Spec:
-    """How the elements of one class are read."""
-
-    def __init__(self, cls: type[Any]) -> None:
-        shape = shape_of(cls)
-        self.name = cls.__name__
-        self.children: dict[str, _Known] = {}
-        self.blank: Record = {part.name: _default(cls, part) for part in shape.parts}
-        self.texts = frozenset(part.name for part in shape.parts if part.kind == "attribute")
-        self.numbers = frozenset(part.name for part in shape.parts if part.kind == "number attribute")
-        self.own = shape.number
-        self.attributes = self.texts | self.numbers | {shape.number}
-        self.content = next((part.name for part in shape.parts if part.kind == "content"), None)
-        self.is_leaf = self.content is not None or self.own == ""
-        self.is_table = cls is Table
-
-    def fill(self, cls: type[Any]) -> _Spec:
-        """Add the children, which may need this spec themselves."""
-        for index, part in enumerate(shape_of(cls).children):
-            spec = _spec(part.cls) if part.cls is not None and part.name != "Data" else None
-            self.children[part.name] = _Known(index, part.name, part.kind in MANY, _reader_of(part), spec)
-        return self
-
-
-@once
-def _spec(cls: Any) -> _Spec:
-    return _Spec(cls).fill(cls)
-
-
-def _default(cls: type[Any], part: Part) -> Any:
-    return cls.__dataclass_fields__[part.python].default
-
-
-def _reader_of(part: Part) -> Callable[[_Reader, Element, str | None, int, Any], Any]:
-    if part.kind == "number":
-        return _Reader.number
-    if part.kind in ("text", "texts"):
-        return _Reader.leaf
-    return _Reader.rows if part.name == "Data" else _Reader.record
-
-
 class _Reader:
-    """Reads one document; the attributes collect its layout."""
+    """Reads one document; the notes and the attributes beside them collect its layout."""
 
     def __init__(self, root: Element, *, declares: bool) -> None:
         self.root = root
         self.declares = declares
-        self.before: list[str | None] = []
-        self.depths: list[int] = []
-        self.after: list[tuple[int, int, str | None, bool]] = []
-        self.orders: list[Record] = []
+        self.notes = Notes(indent_of(root.text))
         self.tags: list[Record] = []
         self.contents: dict[int, str] = {}
 
@@ -120,12 +60,10 @@ class _Reader:
         root = self.root
         namespace = etree.QName(root).namespace
         self.namespace = f"{{{namespace}}}" if namespace else ""
-        spec = _spec(VOEvent)
+        spec = spec_of(VOEvent)
         record = spec.blank.copy()
         record["schemaLocation"] = root.get(XSI)
         record.update((key, value) for key, value in root.items() if key in spec.texts)
-        self.before.append(None)
-        self.depths.append(0)
         if record["schemaLocation"] is not None and root.nsmap.get("xsi") != XSI_NAMESPACE:
             record["schemaLocation"] = None
         name, attributes = root_attributes(record["version"], record["schemaLocation"])
@@ -133,16 +71,17 @@ class _Reader:
         if usual != name or self._root_is_odd(spec, attributes):
             has_location = record["schemaLocation"] is not None
             self.tags.append(self._root_tag(spec, name, has_location=has_location))
-        self.children(root, spec, record, 0, 0)
+        quick = None if self.declares else read_quickly(root, spec, record, self.notes.indent)
+        if quick is not None:
+            self.notes = quick
+        else:
+            self.children(root, spec, record, 0, 0)
         layout = self._layout()
         if layout is not None:
             record["layout"] = layout
         return record
 
-    def record(self, element: Element, gap: str | None, depth: int, spec: _Spec) -> Record:
-        number = len(self.before)
-        self.before.append(gap)
-        self.depths.append(depth)
+    def record(self, element: Element, number: int, depth: int, spec: Spec) -> Record:
         record = spec.blank.copy()
         odd = self.declares
         attributes: Any = element.items()
@@ -152,7 +91,7 @@ class _Reader:
             elif key == spec.own:
                 record["value"], record["text"], record["decimals"] = read_number(value)
             elif key in spec.numbers:
-                record[key] = dict(zip(("value", "text", "decimals"), read_number(value), strict=True))
+                record[key] = number_record(value)
             else:
                 odd = True
         if odd:
@@ -167,15 +106,15 @@ class _Reader:
             self.children(element, spec, record, number, depth)
         return record
 
-    def children(self, element: Element, spec: _Spec, record: Record, number: int, depth: int) -> None:
-        kinds = []
+    def children(self, element: Element, spec: Spec, record: Record, number: int, depth: int) -> None:
+        places: list[int] = []
         rows: list[list[str]] | None = None
-        for child, known, gap in self.inside(element, spec.children, record, number, depth):
-            kinds.append(known.place)
-            value = known.read(self, child, gap, depth + 1, known.spec)
+        for child, known, inner in self.inside(element, spec.children, record, number, depth):
+            places.append(known.place)
+            value = self.known(child, inner, depth + 1, known)
             if not known.many:
                 record[known.name] = value
-                if known.read is _Reader.rows:
+                if known.kind == "rows":
                     rows = value
             elif record[known.name]:
                 record[known.name].append(value)
@@ -183,38 +122,46 @@ class _Reader:
                 record[known.name] = [value]
         if rows is not None:
             record["Data"] = place_cells(record, rows)
-        if kinds and kinds != sorted(kinds):
-            self.orders.append({"of": number, "runs": _runs(kinds, list(spec.children))})
+        note_order(self.notes.orders, number, places, spec)
 
     def inside(
-        self, element: Element, known: dict[str, _Known], record: Record, number: int, depth: int
-    ) -> Iterator[tuple[Element, _Known, str | None]]:
-        """The known children, each with what stands before it; what stands before the end is noted."""
+        self,
+        element: Element,
+        known: dict[str, Known],
+        record: Record,
+        number: int,
+        depth: int,
+        *,
+        inline: bool = False,
+    ) -> Iterator[tuple[Element, Known, int]]:
+        """The known children with their numbers; what stands between them is noted."""
         gap = _escaped(element.text)
-        any_known = False
+        rule = "" if inline else gap_of(self.notes.indent, depth + 1)
+        has_children = False
         for child in element:
             tag: Any = child.tag
             found = known.get(tag) or self._by_namespace(tag, known)
             if found is None or not (found.many or record[found.name] is None):
-                gap = f"{gap or ''}{fragment(child, element.nsmap)}{_escaped(child.tail) or ''}"
+                gap += fragment(child, element.nsmap) + _escaped(child.tail)
                 continue
-            any_known = True
-            yield child, found, gap
+            has_children = True
+            yield child, found, self.notes.start(gap, rule)
             gap = _escaped(child.tail)
-        if any_known or gap:
-            self.after.append((number, depth, gap, any_known))
+        self.notes.end(number, 0 if inline else depth, gap, has_children=has_children)
 
-    def leaf(self, element: Element, gap: str | None, depth: int, _: object) -> str:
-        number = len(self.before)
-        self.before.append(gap)
-        self.depths.append(depth)
+    def known(self, element: Element, number: int, depth: int, known: Known) -> Any:
+        if known.spec is not None:
+            return self.record(element, number, depth, known.spec)
+        if known.kind == "leaf":
+            return self.leaf(element, number)
+        if known.kind == "number":
+            return number_record(self.leaf(element, number))
+        return self.rows(element, number, depth)
+
+    def leaf(self, element: Element, number: int) -> str:
         if self.declares or element.items():
             self.tag(element, number, frozenset())
         return self.text(element, number)
-
-    def number(self, element: Element, gap: str | None, depth: int, _: object) -> Record:
-        text = self.leaf(element, gap, depth, None)
-        return dict(zip(("value", "text", "decimals"), read_number(text), strict=True))
 
     def text(self, element: Element, number: int) -> str:
         if len(element):
@@ -222,24 +169,16 @@ class _Reader:
             return etree.tostring(element, encoding="unicode", method="text", with_tail=False)
         return element.text or ""
 
-    def rows(self, element: Element, gap: str | None, depth: int, _: object) -> list[list[str]]:
-        number = len(self.before)
-        self.before.append(gap)
-        self.depths.append(depth)
+    def rows(self, element: Element, number: int, depth: int) -> list[list[str]]:
         if self.declares or element.items():
             self.tag(element, number, frozenset())
-        return [
-            self._row(row, gap, depth + 1) for row, _, gap in self.inside(element, _ROW, {}, number, depth)
-        ]
+        return [self._row(row, inner) for row, _, inner in self.inside(element, _ROW, {}, number, depth)]
 
-    def _row(self, element: Element, gap: str | None, depth: int) -> list[str]:
-        number = len(self.before)
-        self.before.append(gap)
-        self.depths.append(depth)
+    def _row(self, element: Element, number: int) -> list[str]:
         if self.declares or element.items():
             self.tag(element, number, frozenset())
-        # A cell stands on the line of its row, which depth 0 says.
-        return [self.leaf(cell, gap, 0, None) for cell, _, gap in self.inside(element, _CELL, {}, number, 0)]
+        cells = self.inside(element, _CELL, {}, number, 0, inline=True)
+        return [self.leaf(cell, inner) for cell, _, inner in cells]
 
     def tag(self, element: Element, number: int, known: frozenset[str | None]) -> None:
         """Note name, unknown attributes and namespaces of an element, if there are such."""
@@ -254,7 +193,7 @@ class _Reader:
         if rest or name != local:
             self.tags.append({"of": number, "name": None if name == local else name, "attributes": rest})
 
-    def _by_namespace(self, tag: Any, known: dict[str, _Known]) -> _Known | None:
+    def _by_namespace(self, tag: Any, known: dict[str, Known]) -> Known | None:
         """A known child whose name is qualified: in the root's namespace, or another of the IVOA."""
         # Of a comment or an instruction the tag is a function.
         if not isinstance(tag, str) or not tag.startswith((_IVOA, self.namespace or _IVOA)):
@@ -265,39 +204,39 @@ class _Reader:
             self.declares = True
         return found
 
-    def _root_is_odd(self, spec: _Spec, usual: dict[str, str]) -> bool:
+    def _root_is_odd(self, spec: Spec, usual: dict[str, str]) -> bool:
         root = self.root
         if {f"xmlns:{key}" if key else "xmlns": uri for key, uri in root.nsmap.items()} != usual:
             return True
         return any(key not in spec.texts and key != XSI for key in root.keys())  # noqa: SIM118 - not a dict
 
-    def _root_tag(self, spec: _Spec, usual: str, *, has_location: bool) -> Record:
+    def _root_tag(self, spec: Spec, usual: str, *, has_location: bool) -> Record:
         name, found = start_tag(self.root, {})
         known = spec.texts | ({"xsi:schemaLocation"} if has_location else set())
         rest = "".join(f" {key}={value}" for key, value in found if key not in known)
         return {"of": 0, "name": None if name == usual else name, "attributes": rest}
 
     def _layout(self) -> Record | None:
-        indent, places = find_indent(self.before, self.depths, self.after)
-        places.update(self.contents)
+        notes = self.notes
+        places = notes.places | self.contents
         prolog = _beside(self.root, preceding=True)
         epilog = _beside(self.root, preceding=False)
         if prolog:
             places[0] = prolog
         if epilog:
-            places[2 * len(self.before)] = epilog
-        if indent is None and not (places or self.tags or self.orders):
+            places[2 * notes.count] = epilog
+        if notes.indent is None and not (places or self.tags or notes.orders):
             return None
         return {
-            "indent": indent,
-            "orders": sorted(self.orders, key=_of),
+            "indent": notes.indent,
+            "orders": sorted(notes.orders, key=_of),
             "tags": sorted(self.tags, key=_of),
             "places": [{"at": at, "xml": places[at]} for at in sorted(places)],
         }
 
 
-_ROW = {"TR": _Known(0, "TR", True, _Reader.leaf, None)}
-_CELL = {"TD": _Known(0, "TD", True, _Reader.leaf, None)}
+_ROW = {"TR": Known(0, "TR", True, "leaf", None)}
+_CELL = {"TD": Known(0, "TD", True, "leaf", None)}
 
 
 def _of(record: Record) -> int:
@@ -305,22 +244,10 @@ def _of(record: Record) -> int:
     return number
 
 
-def _escaped(text: str | None) -> str | None:
+def _escaped(text: str | None) -> str:
     if not text or (text.isspace() and "\r" not in text):
-        return text
+        return text or ""
     return escape_text(text)
-
-
-def _runs(kinds: list[int], names: list[str]) -> list[Record]:
-    runs: list[Record] = []
-    last = -1
-    for kind in kinds:
-        if kind == last:
-            runs[-1]["count"] += 1
-        else:
-            runs.append({"name": names[kind], "count": 1})
-            last = kind
-    return runs
 
 
 def _beside(root: Element, *, preceding: bool) -> str:
