@@ -20,6 +20,7 @@ from bridge.mapping.check import check_documents, check_mapping
 from bridge.mapping.documents import Notice, notice_of_document
 from bridge.mapping.scaffold import write_scaffold
 from bridge.resources import mappings_folder
+from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["command"]
 
@@ -175,7 +176,8 @@ def _known_schemas() -> list[Schema]:
             schemas.append(store.by_name(entry.file.alias))
         except BridgeError as error:
             click.echo(f"A schema is passed over: {error}", err=True)
-    return list(dict.fromkeys(schemas))
+    # A VOEvent needs no mapping, in whatever form it comes.
+    return [schema for schema in dict.fromkeys(schemas) if not is_voevent_schema(schema.name)]
 
 
 def _read_notice(path: Path) -> Notice:

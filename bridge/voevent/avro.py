@@ -18,15 +18,9 @@ from bridge.errors import PacketError
 from bridge.resources import schemas_folder
 from bridge.voevent.avro_codec import Codec, compile_codec
 
-__all__ = ["NAMESPACE_PREFIX", "decode_record", "encode_record", "is_voevent_schema", "schema_text"]
+__all__ = ["decode_record", "encode_record", "schema_text"]
 
-NAMESPACE_PREFIX = "org.voevent_bridge.voevent."
 _MAGIC = b"Obj\x01"
-
-
-def is_voevent_schema(name: str) -> bool:
-    """Whether a schema of this full name is a version of this one."""
-    return name.startswith(NAMESPACE_PREFIX) and name.endswith(".VOEvent")
 
 
 @cache

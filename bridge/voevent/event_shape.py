@@ -1,8 +1,8 @@
-"""The root of a VOEvent as it usually is: its name, its namespaces, where its schema lies."""
+"""By what a VOEvent is known: the root of its XML, the name of its Avro schema."""
 
 from __future__ import annotations
 
-__all__ = ["NAMESPACE", "XSI", "XSI_NAMESPACE", "root_attributes"]
+__all__ = ["NAMESPACE", "XSI", "XSI_NAMESPACE", "is_voevent_schema", "root_attributes"]
 
 NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v"
 """Namespace of VOEvent, before the version (VOEvent 2.0, section 2)."""
@@ -29,3 +29,8 @@ def root_attributes(version: str | None, schema_location: str | None) -> tuple[s
     if schema_location is not None:
         declared["xmlns:xsi"] = XSI_NAMESPACE
     return "voe:VOEvent", declared
+
+
+def is_voevent_schema(name: str) -> bool:
+    """Whether an Avro schema of this full name is some version of that of VOEvent."""
+    return name.startswith("org.voevent_bridge.voevent.") and name.endswith(".VOEvent")

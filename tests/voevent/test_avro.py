@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from xml_strategies import c14n, events, odd_xml
 
 from bridge.errors import PacketError
-from bridge.voevent.avro import decode_record, encode_record, is_voevent_schema, schema_text
+from bridge.voevent.avro import decode_record, encode_record, schema_text
 from bridge.voevent.avro_codec import compile_codec
+from bridge.voevent.event_shape import is_voevent_schema
 from bridge.voevent.grammar import shape_of
 from bridge.voevent.model import VOEvent
 from bridge.voevent.read_xml import read_xml
