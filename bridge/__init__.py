@@ -6,14 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bridge.client.submit import submit
+    from bridge.client.subscribe import subscribe
     from bridge.voevent.model import VOEvent
 
-__all__ = ["VOEvent", "__version__"]
+__all__ = ["VOEvent", "__version__", "submit", "subscribe"]
 
 __version__ = "0.1.0"
 
 # Loaded when it is asked for: a command that needs none of it starts without lxml.
-_LAZY = {"VOEvent": "bridge.voevent.model"}
+_LAZY = {
+    "VOEvent": "bridge.voevent.model",
+    "submit": "bridge.client.submit",
+    "subscribe": "bridge.client.subscribe",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -35,6 +35,7 @@ COMMANDS = {
     "schemas": "list, show, add and fetch alert schemas",
     "serve": "run the feed: alerts in, VOEvents out over VTP",
     "simulate": "make realistic alerts from a seed",
+    "subscribe": "listen to any VTP broker",
     "submit": "send VOEvents to any VTP broker as an author",
     "status": "ask a running feed how it is",
 }

@@ -177,9 +177,9 @@ def export(path: str, search: Search, out: Path, as_json: bool) -> None:
     Example:
       voevent-bridge journal export --since 7d -o last-week.tar.gz
     """
-    from bridge.convert.outputs import event_file_name
     from bridge.journal.selection import kept_events
     from bridge.streams.outlets import FolderOutlet, TarOutlet
+    from bridge.voevent.naming import event_file_name
 
     archive = out.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
     if not archive and out.exists() and not out.is_dir():

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.command("serve")
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--from", "source", metavar="URL",
-              help="Folder (followed), file, tar archive, - for standard input, or kafka://host/topic.")  # fmt: skip
+              help="Folder (followed), file, tar archive, - for standard input, kafka://host/topic, or vtp://host.")  # fmt: skip
 @kafka_option
 @click.option("--where", metavar="EXPR", multiple=True,
               help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
@@ -29,6 +29,8 @@ __all__ = ["command"]
 )
 @click.option("--receive", "receive_port", metavar="PORT", type=int,
               help="Port for authors [none; VTP's is 8098; 0: a free one].")  # fmt: skip
+@click.option("--upstream", "upstreams", metavar="HOST[:PORT]", multiple=True,
+              help="VTP broker whose events are relayed; may be given often [port 8099].")  # fmt: skip
 @click.option("--interface", metavar="ADDRESS", help="Address to listen on [all].")
 @click.option("--newcomers", metavar="now|start|DURATION",
               help="From where a subscriber that the journal does not know is served [now]; e.g. 12h.")  # fmt: skip
@@ -59,10 +61,12 @@ def command(config: Path | None, **flags: object) -> int:
     from bridge.feed.logs import start_logging
 
     settings = load_config(config, {_KEYS[name]: value for name, value in flags.items()})
-    if config is None and settings.source is None and settings.receive is None:
+    if config is None and not (settings.source or settings.receive or settings.upstreams):
         raise click.UsageError(
-            "Say where the alerts come from: --from URL, --receive PORT, or a configuration file."
+            "Say where events come from: --from URL, --upstream HOST, --receive PORT, or a configuration file."
         )
+    if settings.once and settings.source is None and (settings.receive or settings.upstreams):
+        raise click.UsageError("--once needs a source that ends; authors and upstream brokers have no end.")
     start_logging(settings.log_format, settings.log_level)
     counts = serve(settings, ready=lambda port: click.echo(f"Ready on port {port}.", err=True))
     status = 1 if counts.refused or counts.conflicts else 0
@@ -87,6 +91,7 @@ _KEYS = {
     "schemas": "feed.schemas",
     "port": "broadcast.port",
     "receive_port": "receive.port",
+    "upstreams": "upstreams",
     "interface": "broadcast.interface",
     "newcomers": "broadcast.newcomers",
     "journal": "journal.file",

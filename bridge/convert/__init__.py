@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from bridge.convert.inputs import open_input, read_inputs
-from bridge.convert.outputs import EventSink, event_file_name, open_event_sink
+from bridge.convert.outputs import EventSink, open_event_sink
 from bridge.convert.run import Tally, convert
 
 __all__ = [
     "EventSink",
     "Tally",
     "convert",
-    "event_file_name",
     "open_event_sink",
     "open_input",
     "read_inputs",

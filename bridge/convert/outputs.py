@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -14,13 +12,9 @@ from bridge.streams.outlets import FolderOutlet, Outlet, TarOutlet
 from bridge.streams.sink import BaseSink, writing
 from bridge.streams.source import refuse_brokers
 from bridge.voevent.event import Event
+from bridge.voevent.naming import event_file_name
 
-__all__ = ["EventSink", "event_file_name", "open_event_sink"]
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
-# Of such an identifier the name says all, so no two have the same.
-_TELLING = re.compile(r"ivo://[A-Za-z0-9-][A-Za-z0-9./-]*#[A-Za-z0-9._+-]*[A-Za-z0-9_-]")
-_LONGEST = 200
+__all__ = ["EventSink", "open_event_sink"]
 
 
 class EventSink(BaseSink, ABC):
@@ -68,26 +62,6 @@ def open_event_sink(out: str) -> EventSink:
     if path.exists() or name.endswith((".avro", ".json", ".gz", ".zip")):
         raise UsageError(f"{path} cannot take VOEvents: name a folder, a .tar, .tar.gz, .xml, or '-'.")
     return _OutletSink(FolderOutlet(path, unique=False))
-
-
-def event_file_name(ivorn: str, edition: str = "") -> str:
-    """Name of an event's file: its IVORN without ``ivo://``, ``/`` as ``_`` and ``#`` as ``+``.
-
-    A checksum is added where the name would be too long, or where another IVORN could have the same.
-
-    Parameters
-    ----------
-    ivorn
-        The event's identifier.
-    edition
-        Digest (hex) of its content, to tell two events of one IVORN apart.
-    """
-    key, _, local = ivorn.removeprefix("ivo://").partition("#")
-    stem = f"{_UNSAFE.sub('_', key)}+{_UNSAFE.sub('_', local)}".strip(".+")
-    if edition or len(stem) > _LONGEST or not _TELLING.fullmatch(ivorn):
-        mark = hashlib.sha256(f"{ivorn}{edition}".encode(errors="backslashreplace")).hexdigest()[:8]
-        stem = f"{stem[:_LONGEST] or 'event'}-{mark}"
-    return f"{stem}.xml"
 
 
 class _ClosableOutlet(Outlet, Protocol):

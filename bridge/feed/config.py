@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bridge.errors import ConfigError, UsageError
 from bridge.feed.config_file import read_values
-from bridge.feed.config_inlets import ReceiveConfig, receive_config
+from bridge.feed.config_inlets import ReceiveConfig, receive_config, upstream_settings
 from bridge.feed.retention import Bounds
 from bridge.feed.units import parse_duration, parse_size
 from bridge.journal.journal import DEFAULT_PATH
@@ -17,6 +17,7 @@ from bridge.mapping import TranslateOptions
 from bridge.pipeline import Plan
 from bridge.vtp import BroadcasterSettings
 from bridge.vtp.address import BROADCAST_PORT
+from bridge.vtp.upstream import UpstreamSettings
 
 __all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
 
@@ -54,6 +55,8 @@ class FeedConfig:
         How subscribers are served.
     receive
         How authors are received; None: they are not.
+    upstreams
+        Brokers whose events are relayed.
     test_interval_s
         Time between test events, in seconds; 0 for none.
     http_port, http_interface
@@ -79,6 +82,7 @@ class FeedConfig:
     interface: str = ""
     broadcaster: BroadcasterSettings
     receive: ReceiveConfig | None = None
+    upstreams: tuple[UpstreamSettings, ...] = ()
     test_interval_s: float = 3600.0
     http_port: int | None = None
     http_interface: str = "127.0.0.1"
@@ -163,14 +167,15 @@ def _build(values: dict[str, Any]) -> FeedConfig:
             raise ConfigError(
                 f"{name} is {settings[name]}; give one between 1 and 65535, or 0 for a free one."
             )
-    if values.get("feed.from") == "":
+    source = values.get("feed.from")
+    if source == "":
         raise ConfigError("from is empty; give a folder, a file, a tar archive or '-'.")
     journal = Path(values.get("journal.file", DEFAULT_PATH))
     _check_choice(settings, "log_format", ("text", "json"))
     _check_choice(settings, "log_level", ("debug", "info", "warning", "error"))
     _check_choice(settings, "durability", ("full", "normal"))
     return FeedConfig(
-        source=values.get("feed.from"),
+        source=None if source is None or source.startswith("vtp://") else source,
         plan=Plan(
             where=(where,) if isinstance(where, str) else tuple(where),
             filters_file=Path(filters) if filters else None,
@@ -183,6 +188,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
         dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
         broadcaster=BroadcasterSettings(**broadcaster),
         receive=receive_config(values, translate.local_ivo),
+        upstreams=upstream_settings(values, translate.local_ivo),
         **settings,
     )
 

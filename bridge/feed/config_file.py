@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.errors import ConfigError
 
-__all__ = ["KEYS", "read_values"]
+__all__ = ["KEYS", "REPEATED", "read_values"]
 
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {
     "feed": {
@@ -51,10 +51,14 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "test_interval": (str,),
     },
     "receive": {"port": (int,), "interface": (str,), "versions": (list,), "idle_timeout": (str,)},
+    "upstream": {"host": (str,), "port": (int,), "filters": (list,), "since": (str,)},
     "http": {"port": (int,), "interface": (str,)},
     "log": {"format": (str,), "level": (str,)},
 }
 """Key in the file -> types that its value may have, by table."""
+
+REPEATED = frozenset(["upstream"])
+"""Tables of which there may be many."""
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -73,21 +77,34 @@ def read_values(path: Path) -> dict[str, Any]:
         raise ConfigError(f"The configuration {path} is not TOML: {error}.") from None
     values: dict[str, Any] = {}
     for table, content in document.items():
-        keys = KEYS.get(table)
-        if keys is None or not isinstance(content, dict):
+        if table not in KEYS:
             raise ConfigError(f"{path}: there is no table [{table}].{_meant(table, KEYS)}")
-        for key, value in content.items():
-            types = keys.get(key)
-            if types is None:
-                raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
-            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-                wanted = " or ".join(t.__name__ for t in types)
-                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
-            if isinstance(value, list) and not all(isinstance(each, str) for each in value):
-                raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
-            values[f"{table}.{key}"] = value
+        if table in REPEATED:
+            if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
+                raise ConfigError(f"{path}: there may be many of [{table}], so write [[{table}]].")
+            for each in content:
+                _check_table(path, table, each)
+            values[table] = content
+        elif isinstance(content, dict):
+            _check_table(path, table, content)
+            values.update({f"{table}.{key}": value for key, value in content.items()})
+        else:
+            raise ConfigError(f"{path}: {table} must be one table: write [{table}].")
     _relocate(values, path.parent)
     return values
+
+
+def _check_table(path: Path, table: str, content: Mapping[str, Any]) -> None:
+    keys = KEYS[table]
+    for key, value in content.items():
+        types = keys.get(key)
+        if types is None:
+            raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            wanted = " or ".join(t.__name__ for t in types)
+            raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
+        if isinstance(value, list) and not all(isinstance(each, str) for each in value):
+            raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
 
 
 def _relocate(values: dict[str, Any], folder: Path) -> None:

@@ -9,9 +9,14 @@ from typing import Any
 from bridge.errors import ConfigError
 from bridge.feed.units import parse_duration
 from bridge.voevent.acceptance import KNOWN_VERSIONS
+from bridge.vtp.address import BROADCAST_PORT, parse_address
+from bridge.vtp.filters import fault_of
 from bridge.vtp.receiver_settings import ReceiverSettings
+from bridge.vtp.since import check_since
+from bridge.vtp.subscriber_connection import SubscriberSettings
+from bridge.vtp.upstream import UpstreamSettings
 
-__all__ = ["ReceiveConfig", "receive_config"]
+__all__ = ["ReceiveConfig", "receive_config", "upstream_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +62,42 @@ def receive_config(values: Mapping[str, Any], local_ivo: str) -> ReceiveConfig |
         timing["idle_timeout_s"] = parse_duration(values["receive.idle_timeout"], "idle_timeout")
     interface = values.get("receive.interface", values.get("broadcast.interface", ""))
     return ReceiveConfig(port, interface, versions, ReceiverSettings(local_ivo, **timing))
+
+
+def upstream_settings(values: Mapping[str, Any], local_ivo: str) -> tuple[UpstreamSettings, ...]:
+    """The brokers that ``[[upstream]]``, ``--upstream`` and ``--from vtp://`` name.
+
+    Raises
+    ------
+    UsageError
+        If a value is wrong, or one broker is named twice.
+    """
+    tables: list[Mapping[str, Any]] = list(values.get("upstream", ()))
+    source = values.get("feed.from") or ""
+    if source.startswith("vtp://"):
+        tables.append({"host": source})
+    found = [_upstream(table, local_ivo) for table in tables]
+    found += [_upstream({"host": text}, local_ivo) for text in values.get("upstreams", ())]
+    addresses = [each.address for each in found]
+    for address in addresses:
+        if addresses.count(address) > 1:
+            raise ConfigError(f"The upstream broker {address} is named twice; name it once.")
+    return tuple(found)
+
+
+def _upstream(table: Mapping[str, Any], local_ivo: str) -> UpstreamSettings:
+    if "host" not in table:
+        raise ConfigError("An [[upstream]] has no host; give the broker's name or host:port.")
+    filters = tuple(table.get("filters", ()))
+    for text in filters:
+        reason = fault_of(text)
+        if reason is not None:
+            raise ConfigError(
+                f"The filter {text!r} of the upstream {table['host']} cannot be used: {reason}."
+            )
+    since = table.get("since")
+    return UpstreamSettings(
+        parse_address(table["host"], table.get("port", BROADCAST_PORT)),
+        SubscriberSettings(local_ivo, filters),
+        None if since is None else check_since(since),
+    )

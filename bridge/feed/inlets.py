@@ -10,13 +10,15 @@ import logging
 from collections.abc import Callable
 from typing import Any, cast
 
-from bridge.feed.arrivals import Arrivals, AuthorsJudge
+from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.config import FeedConfig
 from bridge.feed.writer import Writer
+from bridge.pipeline import DeadLetters, Pipeline
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.server import listen
-from bridge.vtp.status import ReceiverStatus
+from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 from bridge.vtp.twisted_types import Port
+from bridge.vtp.upstream import Upstream
 
 __all__ = ["Inlets"]
 
@@ -51,6 +53,14 @@ class Inlets:
                 config.receive.settings, lambda offer: self.arrivals.put(offer, judge), reactor
             )
 
+        self._upstreams: list[Upstream] = []
+        if config.upstreams:
+            relay = RelayJudge(Pipeline(config.plan), DeadLetters(config.dead_letters), self.arrivals.counts)
+            self._upstreams = [
+                Upstream(settings, lambda offer: self.arrivals.put(offer, relay), reactor)
+                for settings in config.upstreams
+            ]
+
     def listen(self, config: FeedConfig) -> None:
         """Open the port for authors, where there is one; raises `SourceError` when that fails."""
         if self._receiver is None or config.receive is None:
@@ -75,6 +85,8 @@ class Inlets:
     def start(self) -> None:
         """Begin to take in; called when the reactor runs."""
         self.arrivals.start()
+        for upstream in self._upstreams:
+            upstream.start()
 
     def stop(self) -> None:
         """Take nothing more; who waits for an answer still gets it."""
@@ -82,6 +94,8 @@ class Inlets:
             self._port.stopListening()
         if self._receiver is not None:
             self._receiver.close()
+        for upstream in self._upstreams:
+            upstream.stop()
 
     def finish(self) -> None:
         """Wait until all that was taken is committed; called in a thread that may wait."""
@@ -90,3 +104,7 @@ class Inlets:
     def receiver_status(self) -> ReceiverStatus | None:
         """What authors have sent; None where none are received."""
         return self._receiver.status() if self._receiver is not None else None
+
+    def upstream_statuses(self) -> tuple[UpstreamStatus, ...]:
+        """The subscriptions to upstream brokers."""
+        return tuple(upstream.status() for upstream in self._upstreams)

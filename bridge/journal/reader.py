@@ -100,6 +100,11 @@ class JournalReader(JournalView):
         )
         return int(rows[0][0]) if rows else 0
 
+    def seq_of(self, ivorn: str) -> int | None:
+        """The first place of an event under this identifier; None for one that is not known."""
+        seq = self._rows("SELECT min(seq) FROM event WHERE ivorn = ?", (ivorn,))[0][0]
+        return None if seq is None else int(seq)
+
     def positions(self) -> dict[str, int]:
         """Source positions as they were given with the last batch that named each part."""
         return dict(self._rows("SELECT part, value FROM position"))

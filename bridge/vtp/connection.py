@@ -219,7 +219,7 @@ class BroadcasterConnection:
         self._grace_ends_at = None
         self.ivo = message.response[:_REASON_CHARS] if message.response else None
         self.filters = message.filters
-        return [Authenticated(self.ivo, self.filters, late)]
+        return [Authenticated(self.ivo, self.filters, late, message.since)]
 
     def _overlook(self, reason: str) -> list[Event]:
         self._strays += 1

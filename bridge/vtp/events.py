@@ -31,11 +31,14 @@ class Authenticated:
         XPath filters it asks for, as text.
     late
         True when it is being served as anonymous already.
+    since
+        From where it asks to be served; None when it does not.
     """
 
     ivo: str | None
     filters: tuple[str, ...]
     late: bool
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lxml import etree
 from bridge.vtp.messages import safe_parser
 from bridge.vtp.xpath_cost import cost_refusal
 
-__all__ = ["Accepted", "FilterBoard", "compile_filter", "refusal_of"]
+__all__ = ["Accepted", "FilterBoard", "compile_filter", "fault_of", "refusal_of"]
 
 VOEVENT_NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 
@@ -30,13 +30,18 @@ def refusal_of(expression: str, max_chars: int = _MAX_CHARS) -> str | None:
     """Why an expression is not evaluated; None when it is harmless."""
     if len(expression) > max_chars:
         return f"it is longer than {max_chars} characters"
+    return fault_of(expression) or cost_refusal(expression)
+
+
+def fault_of(expression: str) -> str | None:
+    """What is wrong with an expression that another broker shall evaluate; None when it is XPath 1.0."""
     try:
         etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
     except etree.XPathError as error:
         return f"it is not XPath 1.0 ({error})"
     except ValueError:
         return "it holds characters that XML does not have"
-    return cost_refusal(expression)
+    return None
 
 
 @lru_cache(maxsize=1024)

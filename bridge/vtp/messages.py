@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 
 from bridge.errors import PacketError
+from bridge.vtp.since import SINCE_PARAM
 
 __all__ = [
     "FILTER_PARAM",
@@ -59,6 +60,8 @@ class Transport:
         Identifier of the one who answers; None in a broker's own message and from nameless subscribers.
     filters
         XPath filters of a subscriber's answer to authenticate.
+    since
+        From where it wants to be served (`bridge.vtp.since`); None when it does not say.
     result
         Reason of a nak, or text of an ack.
     exact
@@ -71,6 +74,7 @@ class Transport:
     filters: tuple[str, ...] = ()
     result: str | None = None
     exact: bool = True
+    since: str | None = None
 
 
 def safe_parser() -> etree.XMLParser:
@@ -109,13 +113,14 @@ def parse_transport(payload: bytes) -> Transport:
     if role not in _ROLES:
         raise PacketError(f"a Transport message of unknown role '{role}'")
     texts = {etree.QName(child).localname: (child.text or "").strip() for child in root if _is_element(child)}
-    filters, result = _meta(root)
+    filters, since, result = _meta(root)
     return Transport(
         role=cast("Role", role),
         origin=texts.get("Origin", ""),
         response=texts.get("Response") or None,
         filters=filters,
         result=result,
+        since=since,
     )
 
 
@@ -123,8 +128,9 @@ def _is_element(node: etree._Element) -> bool:
     return isinstance(node.tag, str)
 
 
-def _meta(root: etree._Element) -> tuple[tuple[str, ...], str | None]:
+def _meta(root: etree._Element) -> tuple[tuple[str, ...], str | None, str | None]:
     filters: list[str] = []
+    since: str | None = None
     result: str | None = None
     for meta in root:
         if not _is_element(meta) or etree.QName(meta).localname != "Meta":
@@ -133,12 +139,14 @@ def _meta(root: etree._Element) -> tuple[tuple[str, ...], str | None]:
             name = etree.QName(child).localname if _is_element(child) else ""
             if name == "Param" and child.get("name") == FILTER_PARAM:
                 filters.append(child.get("value") or "")
+            elif name == "Param" and child.get("name") == SINCE_PARAM:
+                since = (child.get("value") or "").strip()
             elif name == "filter" and child.get("type") == "xpath":
                 # Comet's form before version 2; Comet still reads it.
                 filters.append(child.text or "")
             elif name == "Result":
                 result = (child.text or "").strip()
-    return tuple(text for text in filters if text.strip()), result or None
+    return tuple(text for text in filters if text.strip()), since or None, result or None
 
 
 def _salvage(payload: bytes) -> Transport | None:
@@ -171,25 +179,32 @@ def write_transport(
     *,
     response: str | None = None,
     filters: Sequence[str] = (),
+    since: str | None = None,
     result: str | None = None,
+    meta: bool = False,
 ) -> bytes:
     """One message, valid against Comet's ``transport-1.1.xsd``.
 
     Parameters
     ----------
-    role, origin, response, filters, result
+    role, origin, response, filters, since, result
         As in `Transport`.
     now
         Unix seconds, written as TimeStamp (UTC).
+    meta
+        Write the element Meta even if there is nothing in it, as Comet's subscribers do.
     """
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     answer = "" if response is None else f"<Response>{_text(response)}</Response>"
-    meta = "".join(f'<Param name="{FILTER_PARAM}" value={quoteattr(_legal(text))}/>' for text in filters)
+    params = [(FILTER_PARAM, text) for text in filters]
+    if since is not None:
+        params.append((SINCE_PARAM, since))
+    inside = "".join(f'<Param name="{name}" value={quoteattr(_legal(text))}/>' for name, text in params)
     if result is not None:
-        meta += f"<Result>{_text(result)}</Result>"
-    if meta or (role == "authenticate" and response is not None):
-        meta = f"<Meta>{meta}</Meta>"
-    return (_HEAD % (role, _text(origin), answer, stamp, meta)).encode()
+        inside += f"<Result>{_text(result)}</Result>"
+    if inside or meta or (role == "authenticate" and response is not None):
+        inside = f"<Meta>{inside}</Meta>"
+    return (_HEAD % (role, _text(origin), answer, stamp, inside)).encode()
 
 
 def _legal(text: str) -> str:

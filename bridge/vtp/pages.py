@@ -53,6 +53,10 @@ class EventLog(Protocol):
         """The place after which events published at or since a time follow."""
         ...
 
+    def seq_of(self, ivorn: str) -> int | None:
+        """The first place of an event; None for one that the log does not know."""
+        ...
+
     def cursor(self, subscriber_ivo: str) -> int | None:
         """Place up to which a subscriber has acknowledged all; None for an unknown one."""
         ...

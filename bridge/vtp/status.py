@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BroadcasterStatus", "ReceiverStatus", "SubscriberStatus"]
+__all__ = ["BroadcasterStatus", "ReceiverStatus", "SubscriberStatus", "UpstreamStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +93,35 @@ class ReceiverStatus:
     connected: int
     accepted: int
     refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStatus:
+    """A subscription to an upstream broker.
+
+    Parameters
+    ----------
+    url
+        ``vtp://host:port``.
+    connected, trouble
+        Whether it is connected, and why not.
+    broker_ivo
+        What the broker calls itself; None before it has said so.
+    connections
+        Connections since the start.
+    received, published, duplicates, refused
+        Events that came, and what became of them.
+    last_heard_at
+        When anything came last, in Unix seconds; None before.
+    """
+
+    url: str
+    connected: bool
+    trouble: str | None
+    broker_ivo: str | None
+    connections: int
+    received: int
+    published: int
+    duplicates: int
+    refused: int
+    last_heard_at: float | None

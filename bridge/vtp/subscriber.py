@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.vtp.connection import BroadcasterConnection
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
 from bridge.vtp.pages import Page
+from bridge.vtp.since import place_since
 from bridge.vtp.status import SubscriberStatus
 from bridge.vtp.twisted_types import Call, Wire
 
@@ -263,7 +264,10 @@ class SubscriberProtocol(Protocol):
         flight = self.connection.flight
         self.ivo = event.ivo
         saved = cursors.saved(event.ivo) if event.ivo else None
-        if saved is not None:
+        asked = self._asked(event.since) if event.since else None
+        if asked is not None:
+            start = min(asked, self.broadcaster.log.last_seq())
+        elif saved is not None:
             start = min(saved, self.broadcaster.log.last_seq())
         elif event.late:
             start = flight.passed_seq
@@ -287,6 +291,17 @@ class SubscriberProtocol(Protocol):
             flight.passed_seq + 1,
             extra=self._extra() | {"known": saved is not None},
         )
+
+    def _asked(self, since: str) -> int | None:
+        place = place_since(since, self.broadcaster.log, self._timer.seconds())
+        if place is None:
+            _log.warning(
+                "subscriber %s asks for what came since %s, which says nothing here",
+                self.address,
+                ascii(since[:200]),
+                extra=self._extra(),
+            )
+        return place
 
     def _note_place(self) -> None:
         if self.ivo is not None:

@@ -7,9 +7,9 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.convert.outputs import event_file_name
 from bridge.convert.repeats import Repeats
 from bridge.voevent.event import Event
+from bridge.voevent.naming import event_file_name
 
 
 def event(ivorn: str, content: str = "", *, relayed: bool = False) -> Event:

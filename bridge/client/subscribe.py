@@ -1,0 +1,152 @@
+"""Listening to a broker from a Python program: an iterator of events that reconnects by itself."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from bridge.client.link import Link, LinkSettings
+from bridge.client.received import ReceivedEvent
+from bridge.vtp.address import BROADCAST_PORT, Address, parse_address
+from bridge.vtp.since import check_since
+from bridge.vtp.subscriber_connection import SubscriberSettings
+
+__all__ = ["Subscription", "subscribe"]
+
+# A wait for the next event is cut into such pieces, so that Ctrl-C is heard between them (seconds).
+PIECE_S = 0.5
+
+
+def subscribe(
+    broker: str | Address,
+    *,
+    local_ivo: str | None = None,
+    filters: str | Sequence[str] = (),
+    since: str | None = None,
+    timeout_s: float | None = None,
+    ack_at_once: bool = False,
+    stop: Callable[[], bool] | None = None,
+) -> Subscription:
+    """Listen to a broker.
+
+    >>> for event in bridge.subscribe("broker.example.org", local_ivo="ivo://me/laptop"):  # doctest: +SKIP
+    ...     print(event.ivorn, event.root.findtext(".//{*}C1"))
+
+    The loop never ends by itself; when the connection does, another one is made, with longer and longer
+    waits. An event is acknowledged when the loop comes back for the next one: a program that is killed
+    before gets it again, from a broker that remembers it (`local_ivo`).
+
+    Parameters
+    ----------
+    broker
+        ``host`` or ``host:port`` (8099).
+    local_ivo
+        Our identifier, by which a broker remembers us; None stays nameless.
+    filters
+        XPath filters, for the broker to apply; an event that meets any of them comes.
+    since
+        From where to begin: a duration (``12h``), a time in ISO 8601 (UTC), a place in the broker's journal
+        (``seq:1234``), or the IVORN of the last event. Brokers other than ours do not know this, and send
+        what comes from now on.
+    timeout_s
+        End the loop when nothing has come for so long, in seconds. None waits for ever.
+    ack_at_once
+        Acknowledge an event when it is handed out. For stock brokers and handlers that take minutes: such a
+        broker gives up a subscriber that leaves ten events without an answer at its next sign of life.
+    stop
+        Asked before each event, and twice a second while none comes; the loop ends when it says True.
+
+    Raises
+    ------
+    UsageError
+        If the address, the identifier or `since` makes no sense.
+    """
+    address = broker if isinstance(broker, Address) else parse_address(broker, BROADCAST_PORT)
+    texts = (filters,) if isinstance(filters, str) else tuple(filters)
+    settings = SubscriberSettings(local_ivo, texts)
+    link = Link(LinkSettings(address, settings, None if since is None else check_since(since)))
+    return Subscription(link, timeout_s, ack_at_once=ack_at_once, stop=stop)
+
+
+class Subscription:
+    """An iterator of events; as a context manager it is closed at the end. Made by `subscribe`."""
+
+    def __init__(
+        self,
+        link: Link,
+        timeout_s: float | None = None,
+        *,
+        ack_at_once: bool = False,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self._link = link
+        self._timeout_s = timeout_s
+        self._ack_at_once = ack_at_once
+        self._stop = stop or _never
+        self._current: ReceivedEvent | None = None
+        self._closed = False
+        link.start()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ReceivedEvent:
+        """Acknowledge the event before, and wait for the next."""
+        self.acknowledge()
+        if self._closed:
+            raise StopIteration
+        event = self._wait()
+        if event is None:
+            self.close()
+            raise StopIteration
+        self._current = event
+        if self._ack_at_once:
+            self.acknowledge()
+        return event
+
+    def _wait(self) -> ReceivedEvent | None:
+        deadline = None if self._timeout_s is None else time.monotonic() + self._timeout_s
+        while not self._stop():
+            left = PIECE_S if deadline is None else min(PIECE_S, deadline - time.monotonic())
+            try:
+                return self._link.events.get(timeout=max(0.0, left))
+            except queue.Empty:
+                if deadline is not None and time.monotonic() >= deadline:
+                    return None
+        return None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection now; None while there is one."""
+        return self._link.trouble
+
+    @property
+    def connections(self) -> int:
+        """How often it was connected."""
+        return self._link.connections
+
+    def acknowledge(self) -> None:
+        """Acknowledge the event that was handed out last, before the next is asked for."""
+        if self._current is not None:
+            self._link.handled(self._current)
+            self._current = None
+
+    def close(self) -> None:
+        """End: the event that was handed out last is not acknowledged unless that was done."""
+        self._closed = True
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _never() -> bool:
+    return False
