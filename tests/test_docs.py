@@ -26,7 +26,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 CLI = PROJECT / "docs" / "cli.md"
 # What needs a network or a broker, or takes long, and has tests of its own.
-NOT_RUN = {"archive", "consume", "demo", "monitor", "produce", "schemas fetch", "status", "submit"}
+NOT_RUN = {
+    "archive",
+    "consume",
+    "demo",
+    "monitor",
+    "produce",
+    "schemas fetch",
+    "status",
+    "submit",
+    "subscribe",
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""VTP clients on plain sockets: sending events as an author."""
+"""VTP clients on plain sockets: sending events as an author, and listening to a broker."""
 
 from __future__ import annotations
 

@@ -89,7 +89,9 @@ def read_values(path: Path) -> dict[str, Any]:
             _check_table(path, table, content)
             values.update({f"{table}.{key}": value for key, value in content.items()})
         else:
-            raise ConfigError(f"{path}: {table} must be one table: write [{table}].")
+            raise ConfigError(
+                f"{path}: there is no table [{table}], but something else of that name; write it once."
+            )
     _relocate(values, path.parent)
     return values
 

@@ -123,6 +123,27 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("[fed]", r"no table \[fed\]. Did you mean 'feed'"),
+        ("upstream = 1", r"write \[\[upstream\]\]"),
+        ("[upstream]\nhost = 'a'", r"write \[\[upstream\]\]"),
+        ("[[upstream]]\nhots = 'a'", r"\[upstream\] has no key 'hots'. Did you mean 'host'"),
+        ("[[upstream]]\nport = 1", "has no host"),
+        ("[[upstream]]\nhost = 'a b'", "'a b' is no address of a broker"),
+        ("[[upstream]]\nhost = 'a'\nsince = 'then'", "'then' does not say since when"),
+        (
+            "[[upstream]]\nhost = 'a'\nfilters = ['//']",
+            r"The filter '//' of the upstream a cannot be used: it is not XPath",
+        ),
+        (
+            "[[upstream]]\nhost = 'a'\n[[upstream]]\nhost = 'vtp://a:8099'",
+            "The upstream broker a:8099 is named twice",
+        ),
+        ("[receive]\nport = 70000", "receive.port is 70000"),
+        (
+            "[receive]\nport = 0\nversions = ['3.0']",
+            "receive.versions is '3.0'; give one or more of 1.1, 2.0, 2.1",
+        ),
+        ("[receive]\nport = 0\nversions = []", "receive.versions is empty"),
+        ("[receive]\nport = 0\nidle_timeout = '0s'", "more than 0 seconds"),
         ("feed = 1", r"no table \[feed\]"),
         ("[feed]\nform = 'x'", r"\[feed\] has no key 'form'. Did you mean 'from'"),
         ("[broadcast]\nqqq = 1", "Known: port, interface"),
@@ -190,3 +211,31 @@ def test_positions_of_files_of_any_name_come_back_from_the_journal(positions: di
 
 def test_no_logger_of_the_project_is_left_with_handlers() -> None:
     assert not logging.getLogger("bridge").handlers
+
+
+def test_authors_and_upstream_brokers_are_configured_by_file_and_flags(tmp_path: Path) -> None:
+    path = tmp_path / "feed.toml"
+    path.write_text(
+        '[feed]\nlocal_ivo = "ivo://org.example/feed"\n[broadcast]\ninterface = "::1"\n'
+        '[receive]\nport = 0\nversions = ["2.0", "1.1"]\nidle_timeout = "5s"\n'
+        '[[upstream]]\nhost = "a.example"\nport = 99\nfilters = ["//Who"]\nsince = "1h"\n[[upstream]]\nhost = "[::1]:8099"\n'
+    )
+    config = load_config(path, {"feed.from": "vtp://b.example:77/", "upstreams": ("c.example",)})
+    assert config.source is None
+    assert config.receive is not None
+    assert (config.receive.port, config.receive.interface, config.receive.versions) == (
+        0,
+        "::1",
+        ("2.0", "1.1"),
+    )
+    assert config.receive.settings.idle_timeout_s == 5
+    assert [str(one.address) for one in config.upstreams] == [
+        "a.example:99",
+        "[::1]:8099",
+        "b.example:77",
+        "c.example:8099",
+    ]
+    first = config.upstreams[0]
+    assert (first.since, first.subscriber.filters) == ("1h", ("//Who",))
+    assert {one.subscriber.local_ivo for one in config.upstreams} == {"ivo://org.example/feed"}
+    assert load_config(None, {"feed.from": "in"}).receive is None

@@ -106,7 +106,7 @@ def test_in_a_ring_of_two_brokers_every_event_is_at_both_once(tmp_path: Path) ->
         # Once round, each event meets itself: wait until both have heard of all of it again.
         for one in (west, east):
             with JournalReader.open(one.folder / "j") as journal:
-                wait_for(lambda journal=journal: journal.statistics().duplicates >= 151, "the echo to end")
+                wait_for(lambda journal=journal: journal.statistics().duplicates >= 150, "the echo to end")
         assert sorted(west.events) == sorted(east.events) == expected
         for one in (west, east):
             one.process.send_signal(signal.SIGTERM)
@@ -188,27 +188,20 @@ def test_filters_and_since_of_an_upstream_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_strict_keeps_invalid_events_of_an_upstream_as_dead_letters(tmp_path: Path) -> None:
+    # Authors cannot send such an event, but a relay that is not strict has it.
     broken = relayable(1).replace(b"<What>", b"<Whit/><What>")
-    with broker(tmp_path / "top", "--upstream", "127.0.0.1:1") as top:
-        # Authors cannot send it, but a relay that is not strict has it.
-        inbox = tmp_path / "in"
-        inbox.mkdir()
-        (inbox / "1.xml").write_bytes(broken)
-        with (
-            broker(tmp_path / "source", "--from", inbox, "--newcomers", "start") as source,
-            broker(tmp_path / "below", "--upstream", f"127.0.0.1:{source.broadcast}", "--strict") as below,
-        ):
-            wait_for(lambda: "refused vtp://" in below.log(), "the refusal")
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    (inbox / "1.xml").write_bytes(broken)
+    with broker(tmp_path / "top", "--from", inbox, "--newcomers", "start") as top:
+        words = ("--upstream", f"127.0.0.1:{top.broadcast}", "--strict", "--dead-letters", tmp_path / "dead")
+        with broker(tmp_path / "below", *words) as below:
+            wait_for(lambda: list((tmp_path / "dead").glob("*.json")), "the dead letter")
             assert below.events == []
-            (dead,) = (
-                (below.folder / "j.dead-letters").glob("*.bin")
-                if (below.folder / "j.dead-letters").exists()
-                else below.folder.glob("*/*.bin")
-            )
+            (dead,) = (tmp_path / "dead").glob("*.bin")
             assert dead.read_bytes() == broken
             below.process.send_signal(signal.SIGTERM)
             assert below.process.wait(30) == 1
-        assert top.events == []
 
 
 def test_subscribers_of_a_relay_get_the_bytes_of_the_first_author(tmp_path: Path) -> None:
