@@ -218,7 +218,8 @@ def test_authors_and_upstream_brokers_are_configured_by_file_and_flags(tmp_path:
     path.write_text(
         '[feed]\nlocal_ivo = "ivo://org.example/feed"\n[broadcast]\ninterface = "::1"\n'
         '[receive]\nport = 0\nversions = ["2.0", "1.1"]\nidle_timeout = "5s"\n'
-        '[[upstream]]\nhost = "a.example"\nport = 99\nfilters = ["//Who"]\nsince = "1h"\n[[upstream]]\nhost = "[::1]:8099"\n'
+        '[[upstream]]\nhost = "a.example"\nport = 99\nfilters = ["//Who"]\nsince = "1h"\n'
+        '[[upstream]]\nhost = "[::1]:8099"\n'
     )
     config = load_config(path, {"feed.from": "vtp://b.example:77/", "upstreams": ("c.example",)})
     assert config.source is None
