@@ -55,9 +55,12 @@ class PacketError(BridgeError):
         What is wrong, as a clause without the packet's name ("datum ends inside field 'candidate.jd'").
     field
         Dotted path of the field concerned, where one is.
+    findings
+        All that is wrong, one sentence each, where the reason names only the first.
     """
 
-    def __init__(self, reason: str, *, field: str | None = None) -> None:
+    def __init__(self, reason: str, *, field: str | None = None, findings: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
+        self.findings = findings

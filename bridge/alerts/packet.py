@@ -110,11 +110,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message that could not be used, with the reason and (as far as it was read) its bytes."""
+    """A message that could not be used, with the reason and (as far as it was read) its bytes.
+
+    Where the reason names the first of several faults, `findings` has them all.
+    """
 
     origin: Origin
     reason: str
     data: bytes = b""
+    findings: tuple[str, ...] = ()
 
 
 Item = Packet | Document | Refusal

@@ -38,6 +38,7 @@ COMMANDS = {
     "subscribe": "listen to any VTP broker",
     "submit": "send VOEvents to any VTP broker as an author",
     "status": "ask a running feed how it is",
+    "validate": "say what is wrong with VOEvents, and what to do",
 }
 
 

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from bridge.cli.shared import (
+    NAMED,
     Refusals,
     ending_orderly,
     schemas_option,
@@ -35,6 +36,8 @@ __all__ = ["command"]
               type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Writer schema of bare Avro messages (those that do not say it).")  # fmt: skip
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Processes to use [all cores].")
+@click.option("--to-version", type=click.Choice(["2.0", "2.1"]),
+              help="Version of VOEvent to write [2.0 of alerts, VOEvents as they come].")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse VOEvents among the inputs that are not valid 2.0.")
 @click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
               help="Keep what is refused in this folder, with the reason.")  # fmt: skip
@@ -52,6 +55,7 @@ def command(
     schemas: str | None,
     schema_file: Path | None,
     jobs: int | None,
+    to_version: str | None,
     strict: bool,
     dead_letters: Path | None,
     as_json: bool,
@@ -59,7 +63,7 @@ def command(
     """Convert alert files and JSON notices to VOEvent 2.0.
 
     IN is a file (one alert or many; Avro container, wire format, gzip; a JSON notice), a folder, a tar archive,
-    or - for standard input. VOEvents among them go through unchanged.
+    or - for standard input. VOEvents among them go through unchanged, or in another version with --to-version.
 
     \b
     Examples:
@@ -80,6 +84,7 @@ def command(
         mapping=mapping,
         options=translate_options(local_ivo, role, history, cutouts, cutouts_url),
         strict=strict,
+        version=to_version,
     )
     store = open_store(schemas)
     try:
@@ -105,6 +110,7 @@ def command(
             progress=tell,
         )
     refusals.close()
+    _tell_losses(tally.lost)
     seconds = time.monotonic() - began
     if as_json:
         document = {
@@ -114,6 +120,7 @@ def command(
             "refused": tally.refused,
             "duplicates": tally.duplicates,
             "shed": tally.shed,
+            "lost": [{"ivorn": ivorn, "what": what} for ivorn, what in tally.lost],
             "bytes_in": tally.bytes_in,
             "bytes_out": tally.bytes_out,
             "seconds": round(seconds, 3),
@@ -129,3 +136,11 @@ def command(
             err=True,
         )
     return 1 if tally.refused else 0
+
+
+def _tell_losses(lost: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Say on stderr what a version could not hold, of the first packets one by one."""
+    for ivorn, what in lost[:NAMED]:
+        click.echo(f"Lost from {ivorn}: {' '.join(what)}", err=True)
+    if len(lost) > NAMED:
+        click.echo(f"Lost from {len(lost) - NAMED:,} more packets (--json names all).", err=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.mapping import TranslateOptions
 
 __all__ = [
+    "NAMED",
     "Refusals",
     "ending_orderly",
     "kafka_option",

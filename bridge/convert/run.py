@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from bridge.alerts.packet import Item, Packet, Refusal
@@ -35,6 +35,8 @@ class Tally:
         Bytes of the packets read and of the events written.
     shed
         Events that had to leave something out to fit the size limit.
+    lost
+        Events of which the version asked for cannot hold all, with what went.
     """
 
     read: int = 0
@@ -45,6 +47,7 @@ class Tally:
     bytes_in: int = 0
     bytes_out: int = 0
     shed: int = 0
+    lost: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
 def default_jobs() -> int:
@@ -114,6 +117,8 @@ def convert(
                 tally.written += 1
                 tally.bytes_out += len(outcome.xml)
                 tally.shed += bool(outcome.shed)
+                if outcome.lost:
+                    tally.lost.append((outcome.ivorn, outcome.lost))
         progress(tally)
     return tally
 

@@ -5,8 +5,7 @@ The compiler stops at the first fault, as it must; the author of a mapping wants
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,10 +19,9 @@ from bridge.mapping.documents.rest import named_paths, rest_of
 from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import BULK
+from bridge.voevent.vocabulary import vocabulary_checkers
 
-__all__ = ["Fault", "check_documents", "check_mapping", "unmapped_fields", "vocabulary_checkers"]
-
-Checker = Callable[[str], str | None]
+__all__ = ["Fault", "check_documents", "check_mapping", "unmapped_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +109,6 @@ def unmapped_fields(mapping: Mapping, schema: Schema) -> list[str]:
         and mapping.reason_left_out(field.path) is None
         and not (mapping.rest and field.type in BULK)
     ]
-
-
-def vocabulary_checkers() -> tuple[Checker, Checker] | None:
-    """Functions that say what is wrong with a UCD and with a unit; None without astropy."""
-    try:
-        from astropy import units
-        from astropy.io.votable.ucd import parse_ucd
-    except ImportError:
-        return None
-
-    def check_ucd(text: str) -> str | None:
-        try:
-            parse_ucd(text, check_controlled_vocabulary=True)
-        except ValueError as error:
-            return str(error)
-        return None
-
-    def check_unit(text: str) -> str | None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            try:
-                units.Unit(text, format="vounit")
-            except (ValueError, Warning) as error:
-                return str(error).splitlines()[0]
-        return None
-
-    return check_ucd, check_unit
 
 
 def _values(mapping: Mapping) -> Iterator[tuple[str, Value]]:

@@ -47,6 +47,7 @@ class DeadLetters:
             "offset": origin.offset,
             "member": readable(origin.member),
             "bytes": len(refusal.data),
+            **({"findings": [readable(each) for each in refusal.findings]} if refusal.findings else {}),
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

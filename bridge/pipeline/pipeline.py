@@ -33,12 +33,12 @@ def utc_now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
 
-def refused(item: Packet | Document, reason: str) -> Refusal:
+def refused(item: Packet | Document, reason: str, findings: tuple[str, ...] = ()) -> Refusal:
     """An item as a refusal, with bytes that can be read again by themselves."""
     if isinstance(item, Document) or item.whole:
-        return Refusal(item.origin, reason, item.data)
+        return Refusal(item.origin, reason, item.data, findings)
     # Its bytes are the block of a container, which may hold many more packets.
-    return Refusal(item.origin, reason, file_bytes(item))
+    return Refusal(item.origin, reason, file_bytes(item), findings)
 
 
 class Pipeline:
@@ -101,15 +101,23 @@ class Pipeline:
         if isinstance(item, Refusal):
             return item
         try:
-            if isinstance(item, Document):
-                return self._relay(item) if item.kind == "voevent" else self._notice(item)
-            if not self.proven:
-                self._prove(item.schema)
-            if self._selection is not None and not self._selection(item):
-                return None
-            return self._translate(item)
+            event = self._event(item)
+            if event is not None and self.plan.version is not None:
+                from bridge.pipeline.version import in_version
+
+                event = in_version(event, self.plan.version)
         except PacketError as error:
-            return refused(item, str(error))
+            return refused(item, str(error), error.findings)
+        return event
+
+    def _event(self, item: Packet | Document) -> Event | None:
+        if isinstance(item, Document):
+            return self._relay(item) if item.kind == "voevent" else self._notice(item)
+        if not self.proven:
+            self._prove(item.schema)
+        if self._selection is not None and not self._selection(item):
+            return None
+        return self._translate(item)
 
     def _prove(self, schema: Schema) -> None:
         if self._selection is not None:
@@ -157,13 +165,7 @@ class Pipeline:
 
         headline = read_headline(document.data)
         if self.plan.strict:
-            from bridge.voevent.validate import find_faults
-
-            faults = find_faults(document.data)
-            if faults:
-                raise PacketError(
-                    f"it is not a valid VOEvent 2.0 (line {faults[0].line}: {faults[0].message})"
-                )
+            _demand_valid(document.data)
         return Event(
             ivorn=headline.ivorn,
             xml=document.data,
@@ -174,6 +176,23 @@ class Pipeline:
             observed_at=headline.observed_at,
             content=memoryview(document.data),
             relayed=True,
+        )
+
+
+def _demand_valid(xml: bytes) -> None:
+    """Refuse a packet in which something is an error, or which is not of the version that brokers take."""
+    from bridge.validate import SEVERITIES, validate
+
+    verdict = validate(xml, words=False)
+    if verdict.version in ("1.1", "2.1"):
+        known = f"it is a VOEvent {verdict.version}; convert --to-version 2.0 makes one"
+        raise PacketError(f"it is not a valid VOEvent 2.0 (line 1: {known})")
+    findings = sorted(verdict.findings, key=lambda finding: SEVERITIES.index(finding.rule.severity))
+    if not verdict.passes():
+        first = findings[0]
+        raise PacketError(
+            f"it is not a valid VOEvent 2.0 (line {first.line}: {first.message.rstrip('.')})",
+            findings=tuple(str(finding) for finding in findings),
         )
 
 

@@ -28,7 +28,9 @@ class Plan:
     options
         How to translate.
     strict
-        Refuse VOEvents that the VOEvent 2.0 schema refuses, which otherwise pass as they are.
+        Refuse VOEvents that are not valid 2.0, which otherwise pass as they are.
+    version
+        Version of VOEvent to convert all events to; None leaves them as they are.
     """
 
     where: tuple[str, ...] = ()
@@ -36,3 +38,4 @@ class Plan:
     mapping: str | None = None
     options: TranslateOptions = field(default_factory=TranslateOptions)
     strict: bool = False
+    version: str | None = None

@@ -7,7 +7,6 @@ taken here is taken by every Comet downstream. Seen before or not is the journal
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -15,7 +14,7 @@ from lxml import etree
 from bridge.errors import PacketError
 from bridge.voevent.headline import Headline, headline_of
 from bridge.voevent.ids import is_acceptable, names_an_event
-from bridge.voevent.validate import xsd_path
+from bridge.voevent.xsd import schema_20
 
 __all__ = ["KNOWN_VERSIONS", "ROLES", "examine"]
 
@@ -84,13 +83,8 @@ def _check_version(root: etree._Element, versions: Collection[str]) -> None:
         )
     if version != "2.0":
         return
-    schema = _schema()
+    schema = schema_20()
     if not schema.validate(root):
         log: Any = schema.error_log
         entry = log[0]
         raise PacketError(f"it is not valid VOEvent 2.0: line {entry.line}: {entry.message.rstrip('.')}")
-
-
-@cache
-def _schema() -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(str(xsd_path())))

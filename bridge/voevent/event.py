@@ -58,6 +58,8 @@ class Event:
         What had to go so that the packet fits the size limit, as short sentences; empty if nothing.
     relayed
         Whether somebody else wrote the packet, and we only pass its bytes on.
+    lost
+        What the packet said before it was converted to another version, which has no place for it.
     """
 
     ivorn: str
@@ -70,6 +72,7 @@ class Event:
     content: memoryview | str
     shed: tuple[str, ...] = ()
     relayed: bool = False
+    lost: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from calling import Outcome, call, contents, make_tar, relayable, without_dates
 from lxml import etree
+from packets import GOOD, RICH_21
 
 from bridge.alerts.packet import Packet
 from bridge.alerts.store import SchemaStore
 from bridge.simulate import simulate
 from bridge.streams import open_sink, open_source
+from bridge.validate import validate
 
 Convert = Callable[..., Outcome]
 
@@ -385,3 +387,29 @@ def test_closed_and_broken_pipes(one: Path, redirection: str, status: int, sente
     assert sentence in done.stderr
     assert b"Traceback" not in done.stderr
     assert b"Error" not in done.stderr or sentence
+
+
+def test_to_version_converts_and_names_what_is_lost(convert: Convert, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.xml").write_text(GOOD)
+    (tmp_path / "in" / "b.xml").write_text(RICH_21)
+    out = tmp_path / "out"
+    outcome = convert(str(tmp_path / "in"), "--to-version", "2.0", "-o", str(out), "--json")
+    assert outcome.status == 0
+    document = json.loads(outcome.out)
+    assert document["written"] == 2
+    (lost,) = document["lost"]
+    assert lost["ivorn"] == "ivo://example.org/s?1"
+    assert "PositionName goes (M31)." in lost["what"]
+    assert "Lost from ivo://example.org/s?1: Contributor@role='Researcher' goes." in outcome.err
+    written = [path.read_bytes() for path in out.rglob("*.xml")]
+    assert len(written) == 2
+    assert all(validate(xml).version == "2.0" and validate(xml).passes() for xml in written)
+    assert GOOD.encode() in written
+
+
+def test_alerts_can_be_written_in_2_1(convert: Convert, one: Path) -> None:
+    outcome = convert(str(one), "--to-version", "2.1")
+    verdict = validate(outcome.out)
+    assert verdict.version == "2.1"
+    assert [each.rule.id for each in verdict.findings] == ["new-version"]

@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge.feed.systemd import notify, watchdog_interval_s
 from bridge.feed.testevents import make_test_event
 from bridge.journal import Journal, JournalReader
+from bridge.validate import validate
 from bridge.voevent.ids import is_acceptable
-from bridge.voevent.validate import find_faults
 
 FEED = "ivo://org.example/feed"
 
@@ -166,10 +166,10 @@ def test_a_test_event_is_valid_and_named_as_comet_names_it() -> None:
     event = make_test_event(FEED, 1_700_000_000.9)
     assert event.ivorn == f"{FEED}#TestEvent-2023-11-14T22:13:20Z"
     assert is_acceptable(event.ivorn)
-    assert find_faults(event.data) == []
+    assert validate(event.data).findings == ()
     theirs = broker_test_message(FEED)
     assert re.fullmatch(r".*#TestEvent-[0-9T:Z-]+", theirs.element.get("ivorn"))
-    assert find_faults(theirs.raw_bytes) == []
+    assert validate(theirs.raw_bytes).findings == ()
     assert parse_ivoid(event.ivorn)[2] == "TestEvent-2023-11-14T22:13:20Z"
 
 

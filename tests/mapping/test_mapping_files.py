@@ -20,10 +20,11 @@ from bridge.mapping import (
     list_mappings,
     load_mapping,
 )
-from bridge.mapping.check import check_mapping, unmapped_fields, vocabulary_checkers
+from bridge.mapping.check import check_mapping, unmapped_fields
 from bridge.mapping.load import parse_mapping
 from bridge.mapping.scaffold import write_scaffold
 from bridge.resources import schemas_folder
+from bridge.voevent.vocabulary import vocabulary_checkers
 
 DATE = "2026-11-20T00:00:00"
 SMALL = """

@@ -14,8 +14,8 @@ from bridge.alerts.schema import Node, Schema, parse_schema
 from bridge.errors import PacketError
 from bridge.mapping import TranslateOptions, choose_mapping, compile_translator
 from bridge.resources import schemas_folder
+from bridge.validate import validate
 from bridge.voevent.ids import is_acceptable
-from bridge.voevent.validate import find_faults
 
 DATE = "2026-11-20T00:00:00"
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -105,7 +105,7 @@ def test_random_alerts_become_valid_packets_or_are_refused(
         assert refused.field in compile_translator(mapping, schema).paths
         return
 
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).findings == ()
     assert is_acceptable(event.ivorn)
     assert len(event.xml) <= 99_999
     judge(event.xml, alert.record, mapping, schema)
@@ -143,7 +143,7 @@ def test_the_generic_mapping_takes_any_schema_that_has_a_place_and_a_time(
 
     assert mapping.key == "generic"
     assert b"Generic translation" in event.xml
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).findings == ()
     assert event.ivorn.endswith(f"/made.alert#{record['id']}")
     assert event.observed_at == "2023-02-25T12:00:00.000"
 
@@ -160,7 +160,7 @@ def test_whatever_the_limit_the_packet_keeps_it_or_is_refused(ztf_alerts: Any, l
             continue
 
         assert len(event.xml) <= limit
-        assert find_faults(event.xml) == []
+        assert validate(event.xml).findings == ()
         assert event.shed
         assert all(sentence.encode() in event.xml for sentence in event.shed)
         assert len(event.xml) > limit - 15_000 or limit == 45_000

@@ -14,9 +14,9 @@ from lxml import etree
 
 from bridge.alerts.packet import Packet
 from bridge.mapping import TranslateOptions, choose_mapping, compile_translator
+from bridge.validate import validate
 from bridge.voevent.event import Event
 from bridge.voevent.ids import is_safe
-from bridge.voevent.validate import find_faults
 
 DATE = "2026-11-20T00:00:00"
 
@@ -52,7 +52,7 @@ def test_every_packet_is_valid_and_small_enough_for_a_stock_comet(real_alerts: A
     for alert in real_alerts:
         event = translate(alert.packet)
 
-        assert find_faults(event.xml) == []
+        assert validate(event.xml).findings == ()
         assert len(event.xml) <= 99_999
         assert is_safe(event.ivorn)
         authority, _, local = parse_ivoid(event.ivorn)

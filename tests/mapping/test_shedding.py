@@ -11,8 +11,8 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.mapping import TranslateOptions, choose_mapping, compile_translator
+from bridge.validate import validate
 from bridge.voevent.event import Event
-from bridge.voevent.validate import find_faults
 
 DATE = "2026-11-20T00:00:00"
 
@@ -83,14 +83,14 @@ def test_cutouts_are_written_to_a_folder_and_referenced(ztf_alerts: Any, tmp_pat
     assert [file.read_bytes() for file in files] == [
         alert.record[name]["stampData"] for name in ("cutoutDifference", "cutoutScience", "cutoutTemplate")
     ]
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).findings == ()
 
 
 def test_cutouts_are_referenced_by_url(ztf_alerts: Any) -> None:
     event = translate(ztf_alerts[0], cutouts="https://example.org/{id}/{name}.fits.gz")
 
     assert f"https://example.org/{ztf_alerts[0].record['candid']}/cutoutScience.fits.gz".encode() in event.xml
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).findings == ()
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5, 1000])
@@ -104,7 +104,7 @@ def test_history_none_leaves_the_tables_out(lsst_alerts: Any) -> None:
     event = translate(lsst_alerts[0], history="none")
 
     assert b"<Table" not in event.xml
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).findings == ()
 
 
 def test_a_limit_that_nothing_fits_costs_the_packet_and_says_why(ztf_alerts: Any) -> None:

@@ -6,9 +6,9 @@ from collections import Counter
 
 from lxml import etree
 
+from bridge.validate import validate
 from bridge.voevent.event import Event
 from bridge.voevent.ids import is_acceptable
-from bridge.voevent.validate import find_faults
 
 DATE = "2026-11-20T00:00:00"
 
@@ -16,7 +16,7 @@ DATE = "2026-11-20T00:00:00"
 def checked(event: object) -> etree._Element:
     """The root of an event's packet, after all that every packet must meet."""
     assert isinstance(event, Event), event
-    assert find_faults(event.xml) == []
+    assert validate(event.xml).passes()
     assert len(event.xml) < 100_000
     assert is_acceptable(event.ivorn)
     root = etree.fromstring(event.xml)

@@ -10,7 +10,7 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.voevent.acceptance import examine
-from bridge.voevent.validate import xsd_path
+from bridge.voevent.xsd import xsd_path
 from tests.vtp.peers import synthetic_event
 
 SCHEMA = etree.XMLSchema(etree.parse(str(xsd_path())))

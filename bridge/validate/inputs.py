@@ -1,0 +1,68 @@
+"""Files, folders and archives through the validator, packet by packet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from bridge.alerts.archive import read_path
+from bridge.alerts.packet import Document, Item, Origin
+from bridge.alerts.store import SchemaStore
+from bridge.validate.finding import Finding
+from bridge.validate.rules_packet import VERSION, XML
+from bridge.validate.validate import Verdict, validate
+
+__all__ = ["Checked", "check_inputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A packet's place and verdict."""
+
+    origin: Origin
+    verdict: Verdict
+
+    @property
+    def name(self) -> str:
+        """File, and the member of an archive."""
+        return (
+            f"{self.origin.partition} ({self.origin.member})" if self.origin.member else self.origin.partition
+        )
+
+
+def check_inputs(
+    paths: Sequence[str], store: SchemaStore, *, ignore: Collection[str] = ()
+) -> Iterator[Checked]:
+    """Validate all that is in some paths.
+
+    Parameters
+    ----------
+    paths
+        Files, folders, archives, or ``-`` for standard input.
+    store
+        Where schemas of the wire format are looked up: alerts among the files are recognised as such.
+    ignore
+        Ids of rules that are not asked.
+
+    Raises
+    ------
+    SourceError
+        If a path cannot be read.
+    """
+    for path in paths:
+        for item in read_path(path, store):
+            yield Checked(item.origin, _verdict(item, ignore))
+
+
+def _verdict(item: Item, ignore: Collection[str]) -> Verdict:
+    if isinstance(item, Document) and item.kind == "voevent":
+        return validate(item.data, ignore=ignore)
+    if isinstance(item, Document):
+        finding = Finding(VERSION, 1, "", "It is a JSON document.")
+    elif reason := getattr(item, "reason", ""):
+        finding = Finding(XML, 1, "", f"It cannot be read: {reason.rstrip('.')}.")
+    else:
+        finding = Finding(
+            VERSION, 1, "", "It is an alert in Avro; voevent-bridge convert makes a VOEvent of it."
+        )
+    return Verdict("", "", () if finding.rule.id in ignore else (finding,))
