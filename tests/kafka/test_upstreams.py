@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import tarfile
@@ -132,9 +133,21 @@ def upstream(kafka: Broker, topics: Any, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def fresh(topics: Any) -> Callable[[str], str]:
-    """Makes a topic of exactly a name."""
-    return lambda name: topics.new(name, exact=True)
+def fresh(kafka: Broker, topics: Any) -> Iterator[Callable[[str], str]]:
+    """Makes a topic of exactly a name, which goes with the test: other tests' patterns fit it, too."""
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(topics.new(name, exact=True))
+        return name
+
+    # Other processes run tests of this file on the same broker.
+    with (kafka.folder / "upstreams.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield make
+        for gone in topics.admin.delete_topics(made).values() if made else ():
+            gone.result(60)
+        wait_for(lambda: topics.admin.list_topics(timeout=10).topics.keys().isdisjoint(made), "topics to go")
 
 
 def packets_of(path: Path, store: SchemaStore | None = None) -> list[Packet]:
