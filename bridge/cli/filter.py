@@ -111,7 +111,7 @@ def command(
             target_settings=load_settings(to_kafka_config) if to_kafka_config else settings,
             filters=filters,
             store=store,
-            group=group or settings.values.get("group.id") or default_group(target),
+            group=group or settings.values.get("group.id") or settings.group_prefix + default_group(target),
             instance=instance or "",
             exactly_once=is_kafka_url(target) and not at_least_once,
             until_end=once,

@@ -21,7 +21,7 @@ from typing import Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from kafka_config import LISTENERS, PASSWORD, USER, make_certificates, server_properties
+from kafka_config import GUEST, LISTENERS, PASSWORD, USER, make_certificates, server_properties
 from kafka_jars import UnavailableError, fetch_jars
 
 __all__ = ["Broker", "UnavailableError"]
@@ -78,8 +78,9 @@ class Broker:
         (self.folder / "log4j2.xml").write_text(LOGGING)
         properties = server_properties(self.folder, self.ports, makes_topics=self.makes_topics)
         (self.folder / "server.properties").write_text(properties)
-        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-        tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "--add-scram", scram]
+        tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID]
+        for name in (USER, GUEST):
+            tool += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={PASSWORD}]"]
         command = [*self._java(jars), *tool, "-c", str(self.folder / "server.properties")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
         if done.returncode:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-__all__ = ["LISTENERS", "PASSWORD", "USER", "make_certificates", "server_properties"]
+__all__ = ["GUEST", "LISTENERS", "PASSWORD", "USER", "make_certificates", "server_properties"]
 
 USER = "reader"
+GUEST = "guest"
+"""A user from whom tests take permissions away; with SCRAM, and the same password."""
+
 PASSWORD = "not-a-secret-of-anyone"
 
 LISTENERS = {
@@ -77,6 +80,9 @@ def server_properties(folder: Path, ports: dict[str, int], *, makes_topics: bool
         "share.coordinator.state.topic.min.isr": "1",
         # Tests wait for groups to form: nobody else will come.
         "group.initial.rebalance.delay.ms": "0",
+        # What has no list of permissions is open to everybody.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
         "auto.create.topics.enable": str(makes_topics).lower(),
         "num.partitions": "2",
         "message.max.bytes": "1048588",

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
 from kafka_broker import Broker
-from kafka_config import PASSWORD, USER
+from kafka_config import GUEST, PASSWORD, USER
 from kafka_tokens import CLIENT_ID, CLIENT_SECRET, TokenEndPoint
+from processes import bridge_command
 from reading import Following, items, read_all, settings, texts
 
 from bridge.errors import SourceError
+from bridge.simulate import simulate
 from bridge.streams import open_sink
 
 SCRAM = f'sasl.mechanisms = "SCRAM-SHA-512"\nsasl.username = "{USER}"\nsasl.password = "${{WORD}}"\n'
@@ -105,6 +115,42 @@ def test_a_feed_says_once_that_its_password_is_wrong_and_goes_on_trying(
     assert "refuses the credentials" in told[0]
     assert "Trying again" in told[0]
     assert "wrong-word" not in caplog.text
+
+
+def test_a_guest_reads_alone_without_any_group_and_filters_in_one_that_the_service_allows(
+    kafka: Broker,
+    topics: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As at Rubin and Hopskotch, where a group's name must begin with that of the user."""
+    source, target = topics.new("guarded"), topics.new("kept")
+    alerts = [alert.packet.data for visit in simulate("ztf", visits=1, alerts=3, seed=9) for alert in visit]
+    topics.fill(source, *alerts)
+    place = (ResourceType.GROUP, "voevent-bridge", ResourcePatternType.PREFIXED, f"User:{GUEST}", "*")
+    denied = AclBinding(*place, AclOperation.READ, AclPermissionType.DENY)
+    topics.admin.create_acls([denied])[denied].result(60)
+    monkeypatch.setenv("LSST_KAFKA_USERNAME", GUEST)
+    monkeypatch.setenv("LSST_KAFKA_PASSWORD", PASSWORD)
+    config = settings(tmp_path, 'preset = "lsst"\nauto.offset.reset = "earliest"\n')
+    url = f"kafka://{kafka.address('SCRAM')}/{source}"
+    assert [item.data for item in items(read_all(url, kafka_config=config))] == alerts
+    assert not caplog.text, "whoever reads alone needs no group"
+    (tmp_path / "open.toml").write_text('security.protocol = "plaintext"\n')
+    words = bridge_command(
+        *("filter", "--from", url, "--to", f"kafka://{kafka.bootstrap}/{target}", "--once"),
+        *("--where", "candid > 0", "--kafka-config", config, "--to-kafka-config", tmp_path / "open.toml"),
+    )
+    for more, said in (
+        ((), "3 read, 3 kept"),
+        (("--group", "voevent-bridge-x"), "does not let this user use the consumer group; check group.id"),
+    ):
+        done = subprocess.run([*words, *more], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == (1 if more else 0), done.stderr
+        assert said in done.stderr
+    groups = {group.group_id for group in topics.admin.list_consumer_groups().result(60).valid}
+    assert f"{GUEST}-voevent-bridge.filter.{target}" in groups
 
 
 def oidc(url: str, secret: str) -> str:

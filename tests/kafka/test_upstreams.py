@@ -179,9 +179,6 @@ def test_rubin_has_a_password_and_a_registry(
         assert expected
         assert sorted(identifiers(upstream.published(len(expected)))) == expected
         assert registry.asked == ["/schema-registry/schemas/ids/1000"]
-    # The group has the name that Rubin asks for.
-    groups = topics.admin.list_consumer_groups().result(60).valid
-    assert f"{USER}-voevent-bridge" in {group.group_id for group in groups}
 
 
 @pytest.mark.interop

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["PRESETS"]
+__all__ = ["GROUP_PREFIX", "PRESETS"]
+
+GROUP_PREFIX = "group.prefix"
+"""Not a setting of librdkafka: what the service wants the names of consumer groups to begin with."""
 
 _SCRAM = {"sasl.mechanisms": "SCRAM-SHA-512"}
 
@@ -20,14 +23,14 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "security.protocol": "plaintext",
         "bootstrap.servers": "lasair-lsst-kafka_pub.lsst.ac.uk:9092",
     },
-    # No TLS on the external listener; group names must begin with the user name.
+    # No TLS on the external listener.
     "lsst": _SCRAM
     | {
         "bootstrap.servers": "rubin-alert-stream-bootstrap.slac.stanford.edu:9094",
         "security.protocol": "sasl_plaintext",
         "sasl.username": "${LSST_KAFKA_USERNAME}",
         "sasl.password": "${LSST_KAFKA_PASSWORD}",
-        "group.id": "${LSST_KAFKA_USERNAME}-voevent-bridge",
+        GROUP_PREFIX: "${LSST_KAFKA_USERNAME}-",
     },
     "antares": {
         "bootstrap.servers": "kafka.antares.noirlab.edu:9092",
@@ -52,6 +55,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "security.protocol": "sasl_ssl",
         "sasl.username": "${HOP_USERNAME}",
         "sasl.password": "${HOP_PASSWORD}",
+        GROUP_PREFIX: "${HOP_USERNAME}-",
     },
 }
 """Name of a service to the settings of a client of it; ``${NAME}`` is an environment variable."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
-from bridge.streams.kafka.presets import PRESETS
+from bridge.streams.kafka.presets import GROUP_PREFIX, PRESETS
 
 __all__ = ["KafkaSettings", "load_settings"]
 
@@ -35,10 +35,13 @@ class KafkaSettings:
         Setting to value, with environment variables put in.
     origin
         File or preset, for messages.
+    group_prefix
+        What names of consumer groups must begin with.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     origin: str = "the defaults"
+    group_prefix: str = ""
 
     def __repr__(self) -> str:
         shown = {k: _HIDDEN if _SECRET.search(k) else v for k, v in self.values.items()}
@@ -87,7 +90,9 @@ def load_settings(
                 raise ConfigError(f"{text} names the preset {preset!r}; there are {', '.join(PRESETS)}.")
             raw = {**PRESETS[preset], **raw}
     variables = os.environ if environ is None else environ
-    return KafkaSettings({key: _expanded(key, raw[key], variables, origin) for key in raw}, origin)
+    values = {key: _expanded(key, raw[key], variables, origin) for key in raw}
+    prefix = values.pop(GROUP_PREFIX, "")
+    return KafkaSettings(values, origin, prefix)
 
 
 def _read(path: Path) -> dict[str, str]:

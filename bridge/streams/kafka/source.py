@@ -17,12 +17,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from bridge.alerts.packet import Item, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
+from bridge.errors import SourceError
 from bridge.streams.batch import Batch
 from bridge.streams.kafka.client import make_consumer
 from bridge.streams.kafka.contact import Contact
 from bridge.streams.kafka.cursors import Cursors, Gap, Place, parse_start
 from bridge.streams.kafka.custody import BrokenOffError, Custody, EntrustedPartitions
-from bridge.streams.kafka.explain import Teller, explain
+from bridge.streams.kafka.explain import Teller, explain, is_denied
 from bridge.streams.kafka.heartbeat import HeartbeatWatch
 from bridge.streams.kafka.messages import items_of, origin_of
 from bridge.streams.kafka.partitions import AllPartitions, Partitions, SharedPartitions
@@ -221,9 +222,13 @@ class KafkaSource:
             partitions.lost(place)
         elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             self._contact.unknown(place[0], error)
-        else:
+        elif code != KafkaError.GROUP_AUTHORIZATION_FAILED or "group.id" in self.settings.values:
             about = f"{place[0]}: {error.name()}" if place[0] else error.name()
-            self._teller.trouble(about, explain(error, place[0] or self._contact.servers, self.settings))
+            sentence = explain(error, place[0] or self._contact.servers, self.settings)
+            if not self.follow and is_denied(error):
+                raise SourceError(sentence)
+            self._teller.trouble(about, sentence)
+        # Else the library has asked about the group that it wants to have a name, and that nobody joins.
 
     def _note_gap(self, gap: Gap) -> None:
         self.gaps.append(gap)
