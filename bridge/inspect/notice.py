@@ -48,8 +48,11 @@ def report_notice(item: Packet | Document, *, index: int = 0, count: int | None 
     PacketError
         If it is not JSON, or cannot become a VOEvent.
     """
-    notice = notice_of_packet(item) if isinstance(item, Packet) else notice_of_document(item)
-    mapping = choose_for_notice(notice)
+    if isinstance(item, Packet):
+        notice, mapping = notice_of_packet(item), choose_mapping(item.schema)
+    else:
+        notice = notice_of_document(item)
+        mapping = choose_for_notice(notice)
     event = document_translator(mapping)(notice, date=EPOCH)
     document = Document(event.xml, "voevent", item.origin)
     report = report_voevent(document, index=index, count=count)

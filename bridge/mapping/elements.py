@@ -7,17 +7,17 @@ from bridge.voevent.xmltext import escape
 
 __all__ = [
     "COORDINATE_SYSTEM_2D",
-    "POSITION_TAIL",
     "ROOT_HEAD",
-    "TIME_HEAD",
-    "TIME_TAIL",
     "described",
     "element",
     "field_element",
     "how_element",
     "param_pieces",
     "place_pieces",
+    "position_element",
     "reference",
+    "time_element",
+    "where_when",
     "who_pieces",
 ]
 
@@ -29,9 +29,8 @@ ROOT_HEAD = (
     b' version="2.0" role="'
 )
 COORDINATE_SYSTEM_2D = "UTC-GEOD-TOPO"
-TIME_HEAD = b'<Time unit="s"><TimeInstant><ISOTime>'
-TIME_TAIL = b"</ISOTime></TimeInstant></Time>"
-POSITION_TAIL = b"</Error2Radius></Position2D>"
+# No XML can hold it, so it marks the places of values.
+MARK = b"\0"
 
 
 def element(name: str, text: str) -> bytes:
@@ -87,21 +86,34 @@ def who_pieces(mapping: Mapping, author: str) -> tuple[bytes, bytes]:
     return head, b"</Date>%b\n%b%b</Who>" % (author_element, described(who.about), link)
 
 
-def place_pieces(place: Place) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+def place_pieces(place: Place) -> tuple[bytes, ...]:
     """WhereWhen, before the time, between time and C1, C1 and C2, C2 and error, and after the error."""
+    inner = time_element(MARK) + position_element(MARK, MARK, MARK)
+    return tuple(where_when(place, inner).split(MARK))
+
+
+def time_element(when: bytes) -> bytes:
+    """Time, of an ISO time."""
+    return b'\n<Time unit="s"><TimeInstant><ISOTime>%b</ISOTime></TimeInstant></Time>' % when
+
+
+def position_element(ra: bytes, dec: bytes, radius: bytes) -> bytes:
+    """Position2D, of the texts of both coordinates and the error radius."""
+    return (
+        b'\n<Position2D unit="deg"><Name1>RA</Name1><Name2>Dec</Name2><Value2><C1>%b</C1><C2>%b</C2></Value2>'
+        b"<Error2Radius>%b</Error2Radius></Position2D>" % (ra, dec, radius)
+    )
+
+
+def where_when(place: Place, inner: bytes) -> bytes:
+    """WhereWhen around what stands in AstroCoords."""
     system = place.system.encode()
-    frame = b'<AstroCoordSystem id="%b"/>' % system
-    names = (b"RA", b"Dec")
-    before = (
-        b"\n<WhereWhen>\n<ObsDataLocation>%b\n<ObservationLocation>%b"
-        b'<AstroCoords coord_system_id="%b">\n%b' % (_observatory(place), frame, system, TIME_HEAD)
+    return (
+        b"\n<WhereWhen>\n<ObsDataLocation>%b\n<ObservationLocation>"
+        b'<AstroCoordSystem id="%b"/><AstroCoords coord_system_id="%b">%b'
+        b"\n</AstroCoords></ObservationLocation>\n</ObsDataLocation>%b</WhereWhen>"
+        % (_observatory(place), system, system, inner, described(place.about))
     )
-    middle = TIME_TAIL + b'\n<Position2D unit="deg"><Name1>%b</Name1><Name2>%b</Name2><Value2><C1>' % names
-    tail = (
-        POSITION_TAIL
-        + b"\n</AstroCoords></ObservationLocation>\n</ObsDataLocation>%b</WhereWhen>" % described(place.about)
-    )
-    return before, middle, b"</C1><C2>", b"</C2></Value2><Error2Radius>", tail
 
 
 def _observatory(place: Place) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.alerts.packet import Document, Packet
 from bridge.errors import SourceError
-from bridge.mapping import Mapping, TranslateOptions
+from bridge.mapping import Mapping, TranslateOptions, choose_mapping
 from bridge.mapping.documents import (
     choose_for_notice,
     document_translator,
@@ -49,6 +49,11 @@ class Notices:
     def __call__(self, item: Document | Packet) -> Event:
         """The event that a notice becomes.
 
+        Parameters
+        ----------
+        item
+            A JSON document, or an Avro alert whose schema a mapping for documents claims.
+
         Raises
         ------
         PacketError
@@ -56,8 +61,12 @@ class Notices:
         SourceError
             If a sky map cannot be saved.
         """
-        notice = notice_of_packet(item) if isinstance(item, Packet) else notice_of_document(item)
-        mapping = self._mapping or choose_for_notice(notice)
+        if isinstance(item, Packet):
+            notice, claimed = notice_of_packet(item), choose_mapping(item.schema)
+        else:
+            notice = notice_of_document(item)
+            claimed = choose_for_notice(notice)
+        mapping = self._mapping or claimed
         translate = document_translator(mapping, self._options)
         try:
             event = translate(notice, date=self._date(), past=self._past or self._remembered)

@@ -278,7 +278,7 @@ def test_fields_of_a_mission_keep_their_place_and_names_that_mean_something_in_a
         (b"{} {}", "it is not JSON"),
         (b'{"a": "\xff"}', "it is not JSON: its text is not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a":' * 900 + b"1" + b"}" * 900, ""),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, "nested more than 100 deep"),
         (json.dumps(notice(ra="12h")).encode(), "no number"),
         (json.dumps(notice(ra=361, dec=0)).encode(), "position is impossible: ra is 361"),
         (json.dumps(notice(ra=10)).encode(), "position is missing: dec"),
@@ -294,6 +294,17 @@ def test_what_cannot_be_a_packet_is_refused_in_plain_words(data: bytes, reason: 
     assert isinstance(outcome, Refusal)
     assert reason in outcome.reason
     assert outcome.data == data
+
+
+@pytest.mark.parametrize(
+    ("page", "uri"),
+    [("https://example.org/x?y=1&z=%20", "https://example.org/x?y=1&z=%20"), ("see a b", None), (7, None)],
+)
+def test_the_archive_s_page_is_the_packet_s_reference_if_it_is_one(page: object, uri: str | None) -> None:
+    root = checked(pipeline()(document(notice(data_archive_page=page))))
+    reference = root.find("Reference")
+    assert (None if reference is None else reference.get("uri")) == uri
+    assert params_of(root)["data_archive_page"] == str(page)
 
 
 def test_numbers_and_texts_come_through_as_they_are() -> None:

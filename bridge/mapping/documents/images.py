@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from bridge.voevent.xmltext import escape
 __all__ = ["Images", "image_bytes"]
 
 GZIP = b"\x1f\x8b"
+LONGEST = 150
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]")
 
 
 def image_bytes(content: dict[str, Any], path: str) -> bytes | None:
@@ -124,8 +128,11 @@ class Images:
         if isinstance(where, str):
             return where.replace("{id}", local).replace("{name}", quote(cutout.name, safe=""))
         gzipped = image.startswith(GZIP) and not cutout.format.endswith(".gz")
-        name = f"{ivorn.rsplit('/', 1)[1].replace('#', '_')}_{cutout.name}.{cutout.format}{'.gz' * gzipped}"
-        path = where / name.replace("%", "_").replace(":", "-")
+        stem = _UNSAFE.sub("_", ivorn.rsplit("/", 1)[1])
+        if len(stem) > LONGEST:
+            # Whoever sends such a name shall not stop the feed by it.
+            stem = f"{stem[:LONGEST]}-{hashlib.sha256(ivorn.encode()).hexdigest()[:8]}"
+        path = where / f"{stem}_{cutout.name}.{cutout.format}{'.gz' * gzipped}"
         _save(path, image)
         base = self._options.cutouts_url
         return f"{base.rstrip('/')}/{quote(path.name)}" if base else path.resolve().as_uri()

@@ -20,6 +20,7 @@ from bridge.errors import PacketError
 __all__ = ["Notice", "notice_of_document", "notice_of_packet", "topic_of"]
 
 TRUE = (b"true", b"True", b"1")
+DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,7 @@ def topic_of(origin: Origin) -> str:
 
 
 def _notice(content: dict[str, Any], origin: Origin) -> Notice:
-    try:
-        text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), default=str)
-    except RecursionError:
-        raise PacketError("it is nested too deeply") from None
+    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), default=str)
     headers = origin.envelope.headers if origin.envelope is not None else ()
     is_test = any(name == "_test" and value in TRUE for name, value in headers)
     # Lone surrogates are legal in JSON's escapes and cannot be encoded.
@@ -108,12 +106,14 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: Any, depth: int = 0) -> Any:
     """The value as JSON and Avro have it alike: null is the same as nothing, 1.0 as 1, bytes are base64."""
+    if depth > DEEPEST:
+        raise PacketError(f"it is nested more than {DEEPEST} deep")
     if isinstance(value, dict):
-        return {key: _canonical(inner) for key, inner in value.items() if inner is not None}
+        return {key: _canonical(inner, depth + 1) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [_canonical(inner) for inner in value]
+        return [_canonical(inner, depth + 1) for inner in value]
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return int(value) if isinstance(value, float) and value.is_integer() else value

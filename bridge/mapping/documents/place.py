@@ -71,18 +71,12 @@ def find_whereabouts(mapping: Mapping, content: dict[str, Any], earlier: Sequenc
         )
     if position is None and not when:
         return Whereabouts(None, None, "", b"")
-    before, between, comma, error, after = elements.place_pieces(place)
-    if not when:
-        before = before.replace(elements.TIME_HEAD, b"")
-        between = between.removeprefix(elements.TIME_TAIL)
+    inner = elements.time_element(when.encode()) if when else b""
     if position is None:
-        xml = before + when.encode() + elements.TIME_TAIL + after.removeprefix(elements.POSITION_TAIL)
-        return Whereabouts(None, None, when, xml)
-    (ra, dec), radius = position, _radius(mapping, content)
-    xml = b"".join(
-        (before, when.encode(), between, repr(ra).encode(), comma, repr(dec).encode(), error, radius, after)
-    )
-    return Whereabouts(float(ra), float(dec), when, xml)
+        return Whereabouts(None, None, when, elements.where_when(place, inner))
+    ra, dec = position
+    inner += elements.position_element(repr(ra).encode(), repr(dec).encode(), _radius(mapping, content))
+    return Whereabouts(float(ra), float(dec), when, elements.where_when(place, inner))
 
 
 def _position(mapping: Mapping, content: dict[str, Any]) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from bridge.errors import MappingError
 from bridge.mapping import elements, parts
@@ -28,7 +29,7 @@ from bridge.mapping.model import Group, Mapping, RoleRule, Value
 from bridge.mapping.options import TranslateOptions
 from bridge.voevent.event import Earlier, Event, Past
 from bridge.voevent.ids import check_authority
-from bridge.voevent.xmltext import escape
+from bridge.voevent.xmltext import escape, is_uri
 
 __all__ = ["DocumentTranslator", "document_translator"]
 
@@ -223,13 +224,12 @@ def _members(group: Group, members: dict[str, Any]) -> bytes:
 
 
 def _filled_uri(template: str, content: dict[str, Any]) -> str:
-    missing = False
-
-    def fill(match: re.Match[str]) -> str:
-        nonlocal missing
-        text = text_of_value(value_at(content, match[1]))
-        missing = missing or text is None
-        return "" if text is None else text[0]
-
-    uri = parts.HOLE.sub(fill, template)
-    return "" if missing else uri
+    """The template with its values, or empty text where one is missing or the result is no URI."""
+    texts = [text_of_value(value_at(content, path)) for path in parts.HOLE.findall(template)]
+    values = [text[0] for text in texts if text is not None]
+    if len(values) < len(texts):
+        return ""
+    # A whole address stands as it is.
+    quoted = iter(values if parts.HOLE.fullmatch(template) else (quote(value, safe="") for value in values))
+    uri = parts.HOLE.sub(lambda _: next(quoted), template)
+    return uri if is_uri(uri) else ""
