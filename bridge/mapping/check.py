@@ -87,9 +87,11 @@ def check_documents(mapping: Mapping, notices: Sequence[Notice]) -> list[Fault]:
         except PacketError as error:
             faults.append(Fault("error", f"notice {number}", f"It cannot become a VOEvent: {error}."))
         if not mapping.rest:
-            lost = rest_of(notice.content, mapping, named_paths(mapping))
+            place, instants = mapping.place, mapping.instants
+            looked_at = {*place.ra, *place.dec, *(path for instant in instants for path in instant.paths)}
+            lost = rest_of(notice.content, mapping, named_paths(mapping)).keys() - looked_at
             if lost:
-                names = ", ".join(lost)
+                names = ", ".join(sorted(lost))
                 faults.append(
                     Fault("note", f"notice {number}", f"Neither mapped nor in [left_out]: {names}.")
                 )

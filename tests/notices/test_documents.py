@@ -196,7 +196,8 @@ kept = { path = "one", absent = [true] }
 """
     root = translated(SMALL + lines, words=["a", "b"], none="-", flag=True, mjd=1e9, minus=-999, one=1)
     said = params_of(root)
-    derived = {"list": "5,6", "coded": "Alpha+b", "first": "5", "flag": "1"}
+    # What a conversion does not take stays as it is; a time that is none is left out.
+    derived = {"list": "5,6", "coded": "Alpha+b", "first": "5", "flag": "1", "wrong": "a b"}
     assert said == {"fixed": "yes", "number": "7", "kept": "1"} | derived
     types = {str(each.get("name")): each.get("dataType") for each in root.iterfind("What/Param")}
     assert (types["number"], types["first"], types["flag"], types["list"]) == (
@@ -205,6 +206,22 @@ kept = { path = "one", absent = [true] }
         "int",
         "string",
     )
+
+
+def test_of_alternatives_the_one_that_is_not_taken_is_part_of_the_rest() -> None:
+    lines = "rest = true\n" + SMALL + '[where]\nra = ["ra", "RA"]\ndec = "dec"\nerror_deg = 0\n[params]\n'
+    root = translated(lines + 'name = { path = ["name", "label"] }\n', name="n", label="l", ra=1, RA=2, dec=3)
+    assert params_of(root) | {"name": "n", "label": "l", "ra": "1", "RA": "2", "dec": "3"} == params_of(root)
+    assert root.findtext(".//C1") == "1"
+    other = translated(lines + 'name = { path = ["name", "label"] }\n', label="l")
+    assert (params_of(other)["name"], "label" in params_of(other)) == ("l", False)
+
+
+def test_an_object_of_classes_that_holds_more_than_numbers_is_part_of_the_rest() -> None:
+    lines = "rest = true\n" + SMALL + '[[group]]\nname = "scores"\n[group.each]\npath = "scores"\n'
+    assert group_of(translated(lines, scores={"a": 0.5}), "scores") == {"a": "0.5"}
+    root = translated(lines, scores={"a": {"p": 0.5}, "b": 0.25})
+    assert group_of(root, "scores.a") == {"p": "0.5"}
 
 
 def test_an_inference_may_have_its_concept_from_the_document_and_nothing_odd() -> None:
@@ -283,7 +300,7 @@ def test_a_check_tries_the_mapping_on_notices_and_says_what_it_leaves_out() -> N
     faults = [(fault.level, fault.where, fault.message) for fault in check_documents(mapping, [good, bad])]
     assert faults == [
         ("error", "notice 2", "It cannot become a VOEvent: time 'never' is not a date and time in ISO 8601."),
-        ("note", "notice 1", "Neither mapped nor in [left_out]: list, deep."),
+        ("note", "notice 1", "Neither mapped nor in [left_out]: deep, list."),
         ("note", "params, lost", "None of the 2 notices has lost."),
     ]
 

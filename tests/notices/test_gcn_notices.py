@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gw_alerts import sky_map
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 from notice_packets import DATE, checked, cited, group_of, params_of
 
@@ -324,6 +327,38 @@ def test_numbers_and_texts_come_through_as_they_are() -> None:
     assert float(said["tiny"]) == 5e-324
     assert (said["minus"], said["no"], said["empty"]) == ("-0.0", "false", "")
     assert said["quote"] == 'a "b" <c> & \u2028 \ufffd é'
+
+
+KEY = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=12)
+SINGLE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(st.characters(codec="utf-8"), max_size=30),
+)
+ANY = st.recursive(
+    SINGLE, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4), max_leaves=20
+)
+OWN = ("ra", "dec", "ra_dec_error", "classification", "properties", "far", "reference", "alert_type", "flux")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(KEY | st.sampled_from(OWN), ANY, max_size=8))
+def test_any_json_in_a_notice_becomes_a_valid_packet_or_is_refused_in_words(extras: dict[str, Any]) -> None:
+    content = notice() | {key: value for key, value in extras.items() if key != "$schema"}
+    data = json.dumps(content).encode()
+    outcome = pipeline()(Document(data, "json", Origin("n.json", 0)))
+    if isinstance(outcome, Refusal):
+        assert re.search("position is|time|identifier is missing|bytes without", outcome.reason)
+        return
+    root = checked(outcome)
+    # Every single value at the top is there, under its name.
+    said = [(str(each.get("name")), str(each.get("value"))) for each in root.iterfind("What//Param")]
+    for key, value in extras.items():
+        if isinstance(value, (bool, int, float)):
+            text = {math.inf: "INF", -math.inf: "-INF"}.get(value, value)
+            assert any(name == key and reads_back(word, text) for name, word in said), (key, value)
 
 
 def test_the_schema_names_the_mapping_before_the_topic_and_the_fields() -> None:

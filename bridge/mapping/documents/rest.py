@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from bridge.mapping.documents.paths import plain_path
+from bridge.mapping.documents.paths import first_value, plain_path
 from bridge.mapping.documents.texts import is_scalar
-from bridge.mapping.model import Group, Mapping, Table, Value
+from bridge.mapping.model import Group, Mapping, Paths, Table, Value
 
-__all__ = ["named_paths", "rest_of", "write_rest"]
+__all__ = ["Named", "named_paths", "rest_of", "write_rest"]
 
 EXTRAS = "extras"
 """Name of the Group of fields at the top of a document."""
@@ -21,7 +22,7 @@ EXTRAS = "extras"
 Keys = tuple[str, ...]
 
 
-def rest_of(content: dict[str, Any], mapping: Mapping, named: frozenset[str]) -> dict[str, Any]:
+def rest_of(content: dict[str, Any], mapping: Mapping, named: Named) -> dict[str, Any]:
     """What of a document is not named: nested objects keep their place, named ones are gone.
 
     Parameters
@@ -33,49 +34,62 @@ def rest_of(content: dict[str, Any], mapping: Mapping, named: frozenset[str]) ->
     named
         What `named_paths` gives for the mapping.
     """
-    return _unnamed(content, "", mapping, named)
+    chosen = (first_value(content, paths)[1] for paths in named.alternatives)
+    written = named.paths | {plain_path(path) for path in chosen if path}
+    return _unnamed(content, "", mapping, written)
 
 
-def _unnamed(value: dict[str, Any], above: str, mapping: Mapping, named: frozenset[str]) -> dict[str, Any]:
+def _unnamed(value: dict[str, Any], above: str, mapping: Mapping, written: frozenset[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, inner in value.items():
         path = f"{above}.{key}" if above else key
-        if inner is None or _is_written(path, inner, named) or mapping.reason_left_out(path) is not None:
+        if inner is None or _is_written(path, inner, written) or mapping.reason_left_out(path) is not None:
             continue
         if isinstance(inner, dict):
-            inner = _unnamed(inner, path, mapping, named)
+            inner = _unnamed(inner, path, mapping, written)
         elif isinstance(inner, list) and any(isinstance(row, dict) for row in inner):
-            inner = [_unnamed(row, path, mapping, named) if isinstance(row, dict) else row for row in inner]
+            inner = [_unnamed(row, path, mapping, written) if isinstance(row, dict) else row for row in inner]
         if inner not in ({}, []):
             out[key] = inner
     return out
 
 
-def _is_written(path: str, value: Any, named: frozenset[str]) -> bool:
+def _is_written(path: str, value: Any, written: frozenset[str]) -> bool:
     """Whether a value is in the packet by name: single values, arrays of these, objects by ``path.*``.
 
     A mission may put an object where the mapping thinks of a number; then it is part of the rest.
     """
     if isinstance(value, dict):
-        return f"{path}.*" in named
-    return path in named and (not isinstance(value, list) or all(is_scalar(element) for element in value))
+        return f"{path}.*" in written and all(_is_plain(member) for member in value.values())
+    return path in written and _is_plain(value)
 
 
-def named_paths(mapping: Mapping) -> frozenset[str]:
-    """All paths that a mapping reads, without indices; of tables the columns, of whole objects ``path.*``."""
+def _is_plain(value: Any) -> bool:
+    return is_scalar(value) or (isinstance(value, list) and all(map(is_scalar, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a mapping writes by name: paths without indices (``path.*``: a whole object), and alternatives.
+
+    Of alternatives only the first that a document has is written; another one is part of the rest.
+    """
+
+    paths: frozenset[str]
+    alternatives: tuple[Paths, ...]
+
+
+def named_paths(mapping: Mapping) -> Named:
+    """What a mapping writes by name in Params, Tables and images; position and time are Params as well."""
     values = [*mapping.params, *(value for group in mapping.groups for value in group.params)]
-    objects = {path for group in mapping.groups if group.each for path in group.each.paths}
-    paths = {path for value in values for path in value.paths}
+    # One element of an array of objects says nothing of the others.
+    ways = [tuple(path for path in value.paths if "]." not in path) for value in values]
+    paths = {paths[0] for paths in ways if len(paths) == 1}
     for table in mapping.tables:
         paths |= {f"{source}.{path}" for source in table.source for v in table.columns for path in v.paths}
-    for inference in mapping.inferences:
-        paths |= {*inference.probability, *inference.concept_from}
     paths |= {cutout.path for cutout in mapping.cutouts}
-    paths |= {*mapping.place.ra, *mapping.place.dec, *mapping.place.error}
-    paths |= {path for instant in mapping.instants for path in instant.paths}
-    # One element of an array of objects says nothing of the others.
-    whole = (plain_path(path) for path in paths if "]." not in path)
-    return frozenset(whole) | {f"{path}.*" for path in objects}
+    objects = {f"{path}.*" for group in mapping.groups if group.each for path in group.each.paths}
+    return Named(frozenset(map(plain_path, paths)) | objects, tuple(way for way in ways if len(way) > 1))
 
 
 def write_rest(
@@ -90,8 +104,10 @@ def write_rest(
     taken
         Names that groups and tables of the packet have already; those given here are added.
 
-    Returns ------- Groups with their members by name, and Tables with a document of their own, because a key
-    of a notice may hold characters that mean something in a path.
+    Returns
+    -------
+    Groups with their members by name, and Tables with a document of their own, because a key of a notice may
+    hold characters that mean something in a path.
     """
     groups: dict[Keys, dict[str, Any]] = {}
     tables: list[tuple[Table, dict[str, Any]]] = []

@@ -63,7 +63,7 @@ def renderer(value: Value, absent: tuple[Any, ...]) -> Callable[[Any], Text | No
             return None
         if conversion is not None:
             if _avro_type(raw) not in conversion.takes:
-                return None
+                return text_of_value(raw, join)
             converted = conversion.function(raw)
             return None if converted is None else (converted, own_type or conversion.data_type)
         if codes:
