@@ -59,7 +59,13 @@ def _lines(status: dict[str, Any]) -> list[str]:
         f"{broadcast['acked']:,} acknowledged, {broadcast['nacked']:,} refused; {broadcast['dropped']:,} of "
         f"{broadcast['connections']:,} connections dropped; the slowest {status['lag']:,} events behind",
     ]
-    return lines + [_subscriber(one, now) for one in broadcast["subscribers"]]
+    lines += [_subscriber(one, now) for one in broadcast["subscribers"]]
+    if authors := status["receiver"]:
+        lines.append(
+            f"receive    {authors['connected']:,} authors connected, {authors['connections']:,} so far; "
+            f"{authors['accepted']:,} events accepted, {authors['refused']:,} refused"
+        )
+    return lines + [_upstream(one, now) for one in status["upstreams"]]
 
 
 def _subscriber(one: dict[str, Any], now: float) -> str:
@@ -67,6 +73,17 @@ def _subscriber(one: dict[str, Any], now: float) -> str:
         f"  {one['address']:<22} {_printable(one['ivo'] or '-')}: {one['sent']:,} sent ({one['sent_bytes']:,} bytes), "
         f"{one['acked']:,} acknowledged, {one['lag']:,} behind, last acknowledgement {_ago(now, one['last_acked_at'])}, "
         f"since {_iso(one['connected_at'])}"
+    )
+
+
+def _upstream(one: dict[str, Any], now: float) -> str:
+    state = "connected" if one["connected"] else "NOT connected"
+    if one["broker_ivo"]:
+        state += f" to {_printable(one['broker_ivo'])}"
+    return (
+        f"upstream   {_printable(one['url'])}: {state}; {one['received']:,} received, "
+        f"{one['published']:,} published, {one['duplicates']:,} duplicates, {one['refused']:,} refused; "
+        f"last heard {_ago(now, one['last_heard_at'])}"
     )
 
 

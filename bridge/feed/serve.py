@@ -134,7 +134,7 @@ class _Feed:
         self.inlets = Inlets(config, self.writer, self._announce, reactor)
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
-        self.watch = Watch(config, reader, broadcaster, self.intake, self._working)
+        self.watch = Watch(config, reader, broadcaster, self.intake, self.inlets, self._working)
 
     def _make_intake(self) -> Intake:
         config = self.config

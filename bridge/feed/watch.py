@@ -11,13 +11,15 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from bridge import __version__
+from bridge.feed.arrivals import Arrivals
 from bridge.feed.config import FeedConfig
 from bridge.feed.intake import Counts, Intake
 from bridge.journal import JournalReader
 from bridge.vtp.server import Broadcaster
+from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 from bridge.web import FeedStatus, IntakeStatus, JournalStatus, SourceStatus
 
 __all__ = ["SAMPLE_S", "Watch", "without_credentials"]
@@ -30,6 +32,20 @@ SAMPLE_S = 10.0
 _OVER_S = 60.0
 
 State = Literal["none", "reading", "refused", "ended", "failed"]
+
+
+class WaysIn(Protocol):
+    """What is watched of the ways in over VTP; `bridge.feed.inlets.Inlets` is one."""
+
+    arrivals: Arrivals
+
+    def receiver_status(self) -> ReceiverStatus | None:
+        """What authors have sent; None where none are received."""
+        ...
+
+    def upstream_statuses(self) -> tuple[UpstreamStatus, ...]:
+        """The subscriptions to upstream brokers."""
+        ...
 
 
 class Watch:
@@ -45,6 +61,8 @@ class Watch:
         Its subscribers.
     intake
         What reads its source; None when it has none.
+    inlets
+        What comes in over VTP.
     working
         Says whether the intake still works.
     now
@@ -57,6 +75,7 @@ class Watch:
         reader: JournalReader,
         broadcaster: Broadcaster,
         intake: Intake | None,
+        inlets: WaysIn,
         working: Callable[[], bool],
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -65,6 +84,7 @@ class Watch:
         self._reader = reader
         self._broadcaster = broadcaster
         self._intake = intake
+        self._inlets = inlets
         self._working = working
         self._now = now
         self._started_at = now()
@@ -74,7 +94,7 @@ class Watch:
     def sample(self) -> None:
         """Note the counts for the rates, and tell the log when the source falls silent or speaks again."""
         at = self._now()
-        counts = self._intake.counts if self._intake is not None else Counts()
+        counts = self._counts()
         self._samples.append((at, counts.read, counts.published))
         while len(self._samples) > 2 and self._samples[1][0] <= at - _OVER_S:
             self._samples.popleft()
@@ -89,7 +109,7 @@ class Watch:
         """The state of the feed now."""
         at = self._now()
         broadcast = self._broadcaster.status()
-        counts = self._intake.counts if self._intake is not None else Counts()
+        counts = self._counts()
         problems = self._problems(at)
         read_hz, published_hz = self._rates(at, counts)
         space = self._reader.space()
@@ -115,7 +135,7 @@ class Watch:
                 conflicts=counts.conflicts,
                 read_hz=read_hz,
                 published_hz=published_hz,
-                last_published_at=self._intake.last_published_at if self._intake is not None else None,
+                last_published_at=self._last_published_at(),
                 dead_letters=str(self._config.dead_letters),
             ),
             journal=JournalStatus(
@@ -130,7 +150,17 @@ class Watch:
             lag=max((one.lag for one in broadcast.subscribers), default=0),
             test_events=self.test_events,
             broadcast=broadcast,
+            receiver=self._inlets.receiver_status(),
+            upstreams=self._inlets.upstream_statuses(),
         )
+
+    def _counts(self) -> Counts:
+        arrived = self._inlets.arrivals.counts
+        return arrived if self._intake is None else self._intake.counts + arrived
+
+    def _last_published_at(self) -> float | None:
+        ways = (self._intake, self._inlets.arrivals)
+        return max((way.last_published_at or 0.0 for way in ways if way is not None), default=0.0) or None
 
     def _state(self) -> State:
         if self._intake is None:
@@ -142,14 +172,19 @@ class Watch:
         return "refused" if self._intake.trouble is not None else "reading"
 
     def _problems(self, at: float) -> tuple[str, ...]:
-        found = []
-        if self._intake is not None and self._intake.trouble is not None:
-            found.append(f"Nothing is taken in: {self._intake.trouble}")
+        troubles = [way.trouble for way in (self._intake, self._inlets.arrivals) if way is not None]
+        # The same disk is full for both.
+        found = [f"Nothing is taken in: {trouble}" for trouble in dict.fromkeys(troubles) if trouble]
         if self._state() == "failed":
             found.append("The intake has failed; the log says why.")
         silence = self._silence(at)
         if silence is not None:
             found.append(silence)
+        found += [
+            f"The upstream broker {upstream.url} is not connected: {upstream.trouble.rstrip('.')}."
+            for upstream in self._inlets.upstream_statuses()
+            if not upstream.connected and upstream.trouble is not None
+        ]
         return tuple(found)
 
     def _silence(self, at: float) -> str | None:

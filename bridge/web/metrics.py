@@ -73,6 +73,8 @@ def render_metrics(status: FeedStatus) -> bytes:
                 if value is not None:
                     yield GaugeMetricFamily(f"voevent_bridge_{name}", says, value=float(value))
             yield from self._subscribers()
+            yield from self._authors()
+            yield from self._upstreams()
 
         def _subscribers(self) -> Iterator[Any]:
             families = {
@@ -94,6 +96,37 @@ def render_metrics(status: FeedStatus) -> bytes:
                 in_flight = sum(one.in_flight for one in members)
                 made["subscriber_in_flight_events"].add_metric([name], in_flight)
             yield from made.values()
+
+        def _authors(self) -> Iterator[Any]:
+            authors = status.receiver
+            if authors is None:
+                return
+            for name, value, says in (
+                ("author_connections", authors.connections, "Connections of authors ever taken."),
+                ("author_events_accepted", authors.accepted, "Events of authors that were published."),
+                ("author_events_refused", authors.refused, "Events of authors that were refused."),
+            ):
+                yield CounterMetricFamily(f"voevent_bridge_{name}", says, value=value)
+            says = "Authors connected now."
+            yield GaugeMetricFamily("voevent_bridge_authors", says, value=authors.connected)
+
+        def _upstreams(self) -> Iterator[Any]:
+            labels = ["upstream"]
+            up = GaugeMetricFamily(
+                "voevent_bridge_upstream_connected", "1 if the upstream broker is connected.", labels=labels
+            )
+            events = CounterMetricFamily(
+                "voevent_bridge_upstream_events",
+                "Events of an upstream broker, by what became of them.",
+                labels=[*labels, "outcome"],
+            )
+            for one in status.upstreams:
+                up.add_metric([one.url], float(one.connected))
+                for outcome in ("published", "duplicates", "refused"):
+                    events.add_metric([one.url, outcome], getattr(one, outcome))
+            if status.upstreams:
+                yield up
+                yield events
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector())

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bridge.vtp import BroadcasterStatus
+from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 
 __all__ = ["FeedStatus", "IntakeStatus", "JournalStatus", "SourceStatus"]
 
@@ -36,7 +37,9 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class IntakeStatus:
-    """What became of the items read since the start, and how fast it went in the last minute.
+    """What became of the items that came in since the start, and how fast it went in the last minute.
+
+    Those from the source, from authors and from upstream brokers together.
 
     Parameters
     ----------
@@ -102,6 +105,10 @@ class FeedStatus:
         Events between the slowest subscriber and the newest event.
     test_events
         Test events published since the start.
+    receiver
+        What authors have sent; None where none are received.
+    upstreams
+        The subscriptions to upstream brokers.
     """
 
     healthy: bool
@@ -117,6 +124,8 @@ class FeedStatus:
     lag: int
     test_events: int
     broadcast: BroadcasterStatus
+    receiver: ReceiverStatus | None = None
+    upstreams: tuple[UpstreamStatus, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""

@@ -17,12 +17,15 @@ from twisted.internet.task import Clock
 from bridge.alerts.packet import Document, Origin
 from bridge.errors import SourceError
 from bridge.feed import FeedConfig, load_config
+from bridge.feed.arrivals import Arrivals
 from bridge.feed.intake import Intake
 from bridge.feed.watch import Watch, without_credentials
+from bridge.feed.writer import Writer
 from bridge.journal import Journal
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import Batch
 from bridge.vtp.server import Broadcaster
+from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 
 
 class Feed:
@@ -48,9 +51,17 @@ class Feed:
         self.works = True
         self.reader = self.journal.reader()
         broadcaster = Broadcaster(self.reader, self.config.broadcaster, clock=self.clock)
+        self.arrivals = Arrivals(Writer(self.journal), lambda _: None, lambda *_: None, self.clock.seconds)
+        self.upstreams: tuple[UpstreamStatus, ...] = ()
         self.watch = Watch(
-            self.config, self.reader, broadcaster, self.intake, lambda: self.works, self.clock.seconds
+            self.config, self.reader, broadcaster, self.intake, self, lambda: self.works, self.clock.seconds
         )
+
+    def receiver_status(self) -> ReceiverStatus | None:
+        return ReceiverStatus(connections=3, connected=1, accepted=5, refused=2)
+
+    def upstream_statuses(self) -> tuple[UpstreamStatus, ...]:
+        return self.upstreams
 
     def take(self, count: int) -> None:
         items = []
@@ -183,3 +194,26 @@ def test_credentials_in_urls_are_left_out(url: str | None, shown: str | None) ->
 @given(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[a-z0-9.:,]{1,20}", fullmatch=True))
 def test_a_url_without_credentials_stays_as_it_is(scheme: str, rest: str) -> None:
     assert without_credentials(f"{scheme}://{rest}") == f"{scheme}://{rest}"
+
+
+def test_what_comes_in_over_vtp_counts_with_the_source(feed: Feed) -> None:
+    feed.take(2)
+    feed.arrivals.counts.read, feed.arrivals.counts.published = 7, 5
+    feed.arrivals.last_published_at = feed.clock.seconds() + 20
+    now = feed.watch.status()
+    assert (now.intake.read, now.intake.published) == (9, 7)
+    assert now.intake.last_published_at == feed.clock.seconds() + 20
+    assert now.receiver is not None
+    assert now.receiver.accepted == 5
+    feed.arrivals.trouble = "The journal cannot be used: the disk is full."
+    feed.intake.trouble = feed.arrivals.trouble
+    assert feed.watch.status().problems == (f"Nothing is taken in: {feed.arrivals.trouble}",)
+
+
+def test_an_upstream_broker_that_is_not_there_is_a_problem(feed: Feed) -> None:
+    away = UpstreamStatus("vtp://away:8099", False, "connection refused", None, 0, 0, 0, 0, 0, None)
+    fine = replace(away, url="vtp://fine:8099", connected=True, trouble=None)
+    feed.upstreams = (away, fine)
+    now = feed.watch.status()
+    assert now.problems == ("The upstream broker vtp://away:8099 is not connected: connection refused.",)
+    assert [one.connected for one in now.upstreams] == [False, True]

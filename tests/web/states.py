@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.vtp import BroadcasterStatus, SubscriberStatus
+from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 from bridge.web import FeedStatus, IntakeStatus, JournalStatus, SourceStatus
 
 NOW = 1_700_000_000.0
+RECEIVER = ReceiverStatus(connections=3, connected=1, accepted=5, refused=2)
+UPSTREAMS = (UpstreamStatus("vtp://up:8099", False, "refused", "ivo://up/broker", 2, 9, 4, 4, 1, NOW - 7),)
 
 
 def subscriber(ivo: str | None, lag: int = 0, **others: Any) -> SubscriberStatus:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridge.cli.status import command
 from bridge.errors import SourceError, UsageError
 from bridge.web.client import read_status, url_of
-from tests.web.states import state, subscriber
+from tests.web.states import RECEIVER, UPSTREAMS, state, subscriber
 
 
 @contextmanager
@@ -125,6 +125,16 @@ def test_a_person_reads_one_line_for_each_part_and_subscriber() -> None:
     assert "ivo://org.example/comet: 10 sent (40,000 bytes)" in lines[6]
     assert "\x1b" not in text
     assert len(lines) == 8
+
+
+def test_a_person_reads_of_authors_and_upstream_brokers() -> None:
+    _, text = run(status=state(receiver=RECEIVER, upstreams=UPSTREAMS).document)
+    lines = text.splitlines()
+    assert "receive    1 authors connected, 3 so far; 5 events accepted, 2 refused" in lines
+    (line,) = (line for line in lines if line.startswith("upstream"))
+    assert line.startswith(
+        "upstream   vtp://up:8099: NOT connected to ivo://up/broker; 9 received, 4 published"
+    )
 
 
 def test_problems_come_first_and_give_status_1() -> None:

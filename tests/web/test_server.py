@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from bridge.errors import SourceError
 from bridge.web import FeedStatus
 from bridge.web.server import listen, site
-from tests.web.states import NOW, state, subscriber
+from tests.web.states import NOW, RECEIVER, UPSTREAMS, state, subscriber
 
 
 def ask(
@@ -78,6 +78,19 @@ def test_metrics_are_what_prometheus_reads() -> None:
     assert found["subscriber_lag_events", 'ivo://org.example/"odd"\n'] == 4
     assert (found["subscribers", ""], found["subscriber_lag_events", ""]) == (2, 9)
     assert found["subscriber_in_flight_events", ""] == 4
+
+
+def test_metrics_tell_of_authors_and_upstream_brokers_where_there_are_any() -> None:
+    _, _, body = ask(lambda: state(receiver=RECEIVER, upstreams=UPSTREAMS), "/metrics")
+    found = values(body)
+    assert found["author_events_accepted_total", ""] == 5
+    assert found["authors", ""] == 1
+    text = body.decode()
+    assert 'voevent_bridge_upstream_connected{upstream="vtp://up:8099"} 0.0' in text
+    assert 'voevent_bridge_upstream_events_total{outcome="duplicates",upstream="vtp://up:8099"} 4.0' in text
+    _, _, body = ask(state, "/metrics")
+    assert b"author" not in body
+    assert b"upstream" not in body
 
 
 def test_without_the_library_metrics_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
