@@ -46,8 +46,8 @@ def checked_sizes(codec: Codec, messages: Sequence[Message]) -> list[int]:
     return sizes
 
 
-def checked_batch(codec: Codec, messages: Sequence[Message]) -> int:
-    """Size of all messages in one file, in bytes; they have one schema.
+def checked_batch(codec: Codec, messages: Sequence[Message]) -> bytes:
+    """All messages in one file; they have one schema.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def checked_batch(codec: Codec, messages: Sequence[Message]) -> int:
     pair = pair_for(codec, messages[0].schema)
     data = pair.encode([message.record for message in messages])
     _compare(codec, messages, pair.decode(data))
-    return len(data)
+    return data
 
 
 def _compare(codec: Codec, messages: Sequence[Message], decoded: Sequence[object], first: int = 0) -> None:

@@ -22,7 +22,7 @@ from benchmarks.encodings.content import (
 from benchmarks.encodings.timing import Clock, Plan, time_in_turns
 from benchmarks.encodings.voevents import packet_codecs
 
-__all__ = ["Study", "batches", "contents", "history"]
+__all__ = ["Study", "batches", "contents", "history", "measure_content"]
 
 TIMED_BYTES = 200_000
 # Of these, in other variants than the whole, sizes are enough: times are those of ZTF and LSST.
@@ -67,10 +67,13 @@ def contents(study: Study, found: Sequence[Content]) -> Iterator[dict[str, Any]]
             cut = variant(content, part)
             if cut is None:
                 continue
-            yield _content(study, cut, codecs, timed=part == "whole" or content.key not in UNTIMED)
+            yield measure_content(study, cut, codecs, timed=part == "whole" or content.key not in UNTIMED)
 
 
-def _content(study: Study, content: Content, codecs: Sequence[Codec], *, timed: bool) -> dict[str, Any]:
+def measure_content(
+    study: Study, content: Content, codecs: Sequence[Codec], *, timed: bool
+) -> dict[str, Any]:
+    """Sizes and, if wanted, times of one content."""
     title = f"{content.name}, {content.part}"
     sizes: dict[str, list[int]] = {}
     unsuitable = []
@@ -80,7 +83,7 @@ def _content(study: Study, content: Content, codecs: Sequence[Codec], *, timed: 
             sizes[codec.key] = checked_sizes(codec, content.messages)
         except UnsuitableError as error:
             unsuitable.append(f"{codec.name}: {error}")
-    bare = sizes["avro-bare"]
+    by_size = next(iter(sizes.values()))
     rows = [
         {
             "codec": codec.key,
@@ -94,7 +97,7 @@ def _content(study: Study, content: Content, codecs: Sequence[Codec], *, timed: 
         for codec in codecs
         if codec.key in sizes
     ]
-    chosen = sample(content.messages, bare, TIMED_BYTES) if timed else ()
+    chosen = sample(content.messages, by_size, TIMED_BYTES) if timed else ()
     if timed:
         study.progress(f"{title}: times")
         times = _times(study, [codec for codec in codecs if codec.key in sizes], chosen)
@@ -159,10 +162,10 @@ def batches(study: Study, content: Content, counts: Sequence[int]) -> dict[str, 
         sizes = {}
         for codec in codecs:
             study.progress(f"{count} alerts in a file: {codec.name}")
-            sizes[codec.key] = checked_batch(codec, messages)
+            data = checked_batch(codec, messages)
+            sizes[codec.key] = len(data)
             pair = pair_for(codec, messages[0].schema)
             records = [message.record for message in messages]
-            data = pair.encode(records)
             functions[codec.key, "encode"] = lambda pair=pair, records=records: pair.encode(records)  # type: ignore[misc]
             functions[codec.key, "decode"] = lambda pair=pair, data=data: pair.decode(data)  # type: ignore[misc]
         study.progress(f"{count} alerts in a file: times")

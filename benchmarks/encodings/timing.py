@@ -18,9 +18,9 @@ __all__ = ["REAL_CLOCK", "Clock", "Plan", "Spread", "Timing", "time_in_turns"]
 
 SHORTEST_S = 2e-3
 """A function is repeated within a round until it has run about so long: clocks have their grain."""
-SLOW_S = 0.25
+SLOW_S = 0.1
 ROUNDS_OF_SLOW = 3
-"""What is slower than `SLOW_S` takes part in the first rounds only: its noise is small beside its time."""
+"""What is slower than `SLOW_S` has so few rounds, the first call among them: it is its own warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def time_in_turns(
     Parameters
     ----------
     functions
-        What is timed, by name. Each is called once before anything counts.
+        What is timed, by name. Each is called once before anything counts, if that does not take long.
     plan
         How many rounds.
     clock
@@ -106,39 +106,44 @@ def time_in_turns(
         What one call of a function counts for (alerts in it): times are divided by it.
     """
     with _collector_at_rest():
-        repeats, slow = {}, {}
+        repeats = {}
         round_s = 0.0
-        for name, function in functions.items():
-            began = clock.wall()
-            function()
-            took = clock.wall() - began
-            repeats[name] = max(1, round(SHORTEST_S / max(took, 1e-7)))
-            slow[name] = took > SLOW_S
-            round_s += took * repeats[name] * (not slow[name])
-        rounds = plan.rounds(round_s)
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
+        for name, function in functions.items():
+            first = _time(function, 1, clock)
+            took = first[1]
+            repeats[name] = max(1, round(SHORTEST_S / max(took, 1e-7)))
+            if took > SLOW_S:
+                times[name].append(first)
+            else:
+                round_s += took * repeats[name]
+        rounds = plan.rounds(round_s)
+        most = {name: min(rounds, ROUNDS_OF_SLOW) if taken else rounds for name, taken in times.items()}
         order = list(functions)
         draw = random.Random(seed)
-        for number in range(rounds):
+        for _ in range(rounds):
             draw.shuffle(order)
             for name in order:
-                if slow[name] and number >= ROUNDS_OF_SLOW:
-                    continue
-                function, repeat = functions[name], repeats[name]
-                wall, cpu = clock.wall(), clock.cpu()
-                for _ in range(repeat):
-                    function()
-                cpu, wall = clock.cpu() - cpu, clock.wall() - wall
-                times[name].append((cpu / repeat / calls, wall / repeat / calls))
+                if len(times[name]) < most[name]:
+                    times[name].append(_time(functions[name], repeats[name], clock))
     return {
         name: Timing(
             rounds=len(taken),
             repeats=repeats[name],
-            cpu=Spread.of([cpu for cpu, _ in taken]),
-            wall=Spread.of([wall for _, wall in taken]),
+            cpu=Spread.of([cpu / calls for cpu, _ in taken]),
+            wall=Spread.of([wall / calls for _, wall in taken]),
         )
         for name, taken in times.items()
     }
+
+
+def _time(function: Callable[[], object], repeat: int, clock: Clock) -> tuple[float, float]:
+    """Seconds of CPU and wall time of one call."""
+    wall, cpu = clock.wall(), clock.cpu()
+    for _ in range(repeat):
+        function()
+    cpu, wall = clock.cpu() - cpu, clock.wall() - wall
+    return cpu / repeat, wall / repeat
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import orjson
 
-from bridge.errors import UsageError
+from bridge.errors import SourceError, UsageError
 
 __all__ = ["BENCHMARKS", "command"]
 
@@ -64,7 +64,8 @@ def _add(name: str, about: str) -> None:
     """)  # fmt: skip
     @_measuring
     def run(as_json: bool, folder: Path | None, rounds: int | None) -> None:
-        result, text = _measure(name, rounds, folder)
+        _make(folder)
+        result, text, _ = _measure(name, rounds, folder)
         click.echo(_json(result).decode() if as_json else f"{text}\n", nl=False)
 
 
@@ -78,27 +79,97 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
     """Run all benchmarks, one after the other.
 
     A benchmark for which something is missing here, such as a Kafka broker, is left out with a word about it.
+    With -o, index.html has everything on one page that needs no other file.
 
     \b
     Example:
       voevent-bridge bench all -o results/
     """
+    _make(folder)
     results: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    files: dict[str, dict[str, bytes]] = {}
+    left_out: dict[str, str] = {}
     for name in BENCHMARKS:
         try:
-            results[name], text = _measure(name, rounds, folder)
+            results[name], texts[name], files[name] = _measure(name, rounds, folder)
         except UsageError as error:
+            left_out[name] = str(error)
             click.echo(f"Left out {name}: {error}", err=True)
             continue
         if not as_json:
-            click.echo(f"{text}\n")
+            click.echo(f"{texts[name]}\n")
     if not results:
         raise UsageError("None of the benchmarks can run here.")
+    if folder is not None:
+        _write(folder, {"index.html": _load("page").make_page(results, texts, files, left_out)})
+        click.echo(f"All on one page: {folder / 'index.html'}", err=True)
     if as_json:
         click.echo(_json(results).decode(), nl=False)
 
 
-def _measure(name: str, rounds: int | None, folder: Path | None) -> tuple[dict[str, Any], str]:
+@command.command("compare")
+@click.argument("before", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("after", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def run_compare(before: Path, after: Path, as_json: bool) -> None:
+    """Say what got faster or slower from one result to another, by more than the noise.
+
+    BEFORE and AFTER are JSON files that bench wrote, of one benchmark or of all.
+
+    \b
+    Example:
+      voevent-bridge bench compare before/encodings.json after/encodings.json
+    """
+    module = _load("compare")
+    result = module.compare(module.load(before), module.load(after))
+    click.echo(_json(result).decode() if as_json else f"{module.report(result)}\n", nl=False)
+
+
+@command.command("night")
+@click.option("--survey", type=click.Choice(["lsst", "ztf"]), required=True, help="Whose night.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(0, 24, min_open=True),
+    metavar="H",
+    default=10.0,
+    show_default=True,
+    help="Length of the night.",
+)
+@click.option(
+    "--link",
+    "link_mbit_s",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MBIT",
+    default=1000.0,
+    show_default=True,
+    help="What the network takes, in Mbit/s.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1, 10_000), metavar="N", help="Rounds of each measurement [as fit]."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def run_night(survey: str, hours: float, link_mbit_s: float, rounds: int | None, as_json: bool) -> None:
+    """Tell what a night of a survey costs in each encoding and transport.
+
+    Sizes and rates are measured here, for some seconds; the rest is arithmetic from assumptions that are printed.
+
+    \b
+    Example:
+      voevent-bridge bench night --survey lsst
+    """
+    from bridge.cli.shared import showing_progress
+
+    module = _load("night")
+    with showing_progress(f"a night of {survey}") as said:
+        result = module.measure(survey, hours=hours, link_mbit_s=link_mbit_s, rounds=rounds, progress=said)
+    click.echo(_json(result).decode() if as_json else f"{module.report(result)}\n", nl=False)
+
+
+def _measure(
+    name: str, rounds: int | None, folder: Path | None
+) -> tuple[dict[str, Any], str, dict[str, bytes]]:
+    """The result, its text, and what else the benchmark writes."""
     module = _load(name)
     click.echo(f"Measuring {name} ...", err=True)
     given: dict[str, Any] = {} if rounds is None else {"rounds": rounds}
@@ -109,14 +180,27 @@ def _measure(name: str, rounds: int | None, folder: Path | None) -> tuple[dict[s
             given["progress"] = said
         result: dict[str, Any] = module.measure(**given)
     text: str = module.report(result)
+    if folder is None:
+        return result, text, {}
+    files: dict[str, bytes] = module.files(result) if hasattr(module, "files") else {}
+    _write(folder, {f"{name}.json": _json(result), f"{name}.txt": f"{text}\n".encode(), **files})
+    return result, text, files
+
+
+def _make(folder: Path | None) -> None:
+    """Make the folder before minutes are spent on what it is for."""
     if folder is not None:
+        _write(folder, {})
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_bytes(_json(result))
-        (folder / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
-        for path, data in module.files(result).items() if hasattr(module, "files") else ():
-            (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_bytes(data)
-    return result, text
+        for name, data in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise SourceError(f"The folder {folder} cannot be written to ({error.strerror}).") from None
 
 
 def _json(result: Any) -> bytes:

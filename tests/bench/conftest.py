@@ -26,8 +26,9 @@ class TickingClock:
         return self.now
 
 
-def ticking() -> Clock:
-    return Clock(TickingClock(), TickingClock())
+@pytest.fixture(scope="session")
+def ticking() -> Callable[[], Clock]:
+    return lambda: Clock(TickingClock(), TickingClock())
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +38,12 @@ def peers() -> None:
 
 
 @pytest.fixture(scope="session")
-def short_run(shared_data: Path, lsst_distribution: Path, peers: None) -> Callable[[], dict[str, Any]]:
-    return lambda: measure(rounds=1, counts=(1, 4), kinds=("ztf", "voevent"), most=1, clock=ticking())
+def measured(
+    shared_data: Path, lsst_distribution: Path, peers: None, ticking: Callable[[], Clock]
+) -> dict[str, Any]:
+    return measure(rounds=1, counts=(1, 4), kinds=("ztf", "voevent"), most=1, clock=ticking())
 
 
 @pytest.fixture(scope="session")
-def result(short_run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    return short_run()
-
-
-@pytest.fixture(scope="session")
-def drawn(result: dict[str, Any]) -> dict[str, bytes]:
-    return figures(result)
+def drawn(measured: dict[str, Any]) -> dict[str, bytes]:
+    return figures(measured)

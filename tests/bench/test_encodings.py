@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import encodings
-from benchmarks.encodings import files, markdown, report
+from benchmarks.encodings import files, markdown, measure, report
 from benchmarks.encodings.claims import Claim, Condition, judge
 from benchmarks.encodings.codecs import available
 from benchmarks.encodings.content import (
@@ -29,6 +29,7 @@ from benchmarks.encodings.content import (
     variant,
 )
 from benchmarks.encodings.report import FIGURES
+from benchmarks.encodings.timing import Clock
 from bridge.cli.bench import command
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,24 +42,27 @@ def described() -> dict[str, Any]:
 
 
 def test_the_same_clock_gives_the_same_page(
-    result: dict[str, Any], short_run: Callable[[], dict[str, Any]]
+    shared_data: Path, lsst_distribution: Path, ticking: Callable[[], Clock]
 ) -> None:
-    again = short_run()
-    assert again == result
-    assert markdown(again) == markdown(result)
+    first, second = (
+        measure(rounds=1, counts=(1, 2), kinds=("voevent",), most=3, clock=ticking()) for _ in range(2)
+    )
+    assert first == second
+    assert markdown(first) == markdown(second)
+    assert report(first) == report(second)
 
 
-def test_result_is_as_its_schema_describes(result: dict[str, Any]) -> None:
+def test_result_is_as_its_schema_describes(measured: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(described())
-    jsonschema.validate(result, described())
-    broken = copy.deepcopy(result)
+    jsonschema.validate(measured, described())
+    broken = copy.deepcopy(measured)
     del broken["contents"][0]["encodings"][0]["bytes"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, described())
 
 
-def test_real_alerts_are_measured_in_four_variants_and_voevents_whole(result: dict[str, Any]) -> None:
-    found = {(c["key"], c["part"]): c for c in result["contents"]}
+def test_real_alerts_are_measured_in_four_variants_and_voevents_whole(measured: dict[str, Any]) -> None:
+    found = {(c["key"], c["part"]): c for c in measured["contents"]}
     assert [part for key, part in found if key == "ztf"] == ["whole", "no cutouts", "no history", "neither"]
     assert found["ztf", "whole"]["origin"] == "3 real alerts"
     assert "real VOEvents" in found["voevent", "whole"]["origin"]
@@ -77,9 +81,9 @@ def test_real_alerts_are_measured_in_four_variants_and_voevents_whole(result: di
     } <= libraries
 
 
-def test_sizes_are_what_the_encodings_imply(result: dict[str, Any]) -> None:
+def test_sizes_are_what_the_encodings_imply(measured: dict[str, Any]) -> None:
     found = {
-        (c["key"], c["part"]): {r["codec"]: r["bytes"] for r in c["encodings"]} for c in result["contents"]
+        (c["key"], c["part"]): {r["codec"]: r["bytes"] for r in c["encodings"]} for c in measured["contents"]
     }
     whole, without = found["ztf", "whole"], found["ztf", "no cutouts"]
     assert whole["avro-wire"] == whole["avro-bare"] + 5
@@ -87,7 +91,7 @@ def test_sizes_are_what_the_encodings_imply(result: dict[str, Any]) -> None:
     assert whole["xml"] < whole["xml-long"]
     assert whole["xml"] == whole["xml-etree"]
     # Base64 takes four characters for three bytes.
-    cutouts = next(c["cutout_bytes"] for c in result["contents"])
+    cutouts = next(c["cutout_bytes"] for c in measured["contents"])
     assert whole["xml"] - without["xml"] == pytest.approx(cutouts * 4 / 3, rel=0.02)
     assert whole["avro-bare"] - without["avro-bare"] == pytest.approx(cutouts, rel=0.01)
 
@@ -107,19 +111,19 @@ def test_figures_are_drawn_and_not_empty(drawn: dict[str, bytes]) -> None:
         assert np.ptp(image[..., :3], axis=2).max() < 0.02
 
 
-def test_page_and_text_name_machine_verdicts_and_inputs(result: dict[str, Any]) -> None:
-    page, text = markdown(result), report(result)
+def test_page_and_text_name_machine_verdicts_and_inputs(measured: dict[str, Any]) -> None:
+    page, text = markdown(measured), report(measured)
     for said in (page, text):
-        assert result["machine"]["processor"] in said
+        assert measured["machine"]["processor"] in said
         assert "fastavro" in said
         assert "3 real alerts" in said
-        assert all(claim["verdict"] in said for claim in result["claims"])
+        assert all(claim["verdict"] in said for claim in measured["claims"])
     assert all(f"figures/{key}.svg" in page for key in FIGURES)
     assert all(line.count("|") == 7 for line in page.splitlines() if line.startswith("| Avro is "))
 
 
-def test_six_claims_are_judged_each_by_its_conditions(result: dict[str, Any]) -> None:
-    claims = {claim["key"]: claim for claim in result["claims"]}
+def test_six_claims_are_judged_each_by_its_conditions(measured: dict[str, Any]) -> None:
+    claims = {claim["key"]: claim for claim in measured["claims"]}
     assert list(claims) == ["size", "speed", "half", "third", "compressed", "seconds"]
     assert claims["half"]["verdict"] == "does not hold"
     assert claims["third"]["verdict"] == "depends"
@@ -135,8 +139,8 @@ def test_verdict_follows_from_the_conditions(met: tuple[bool, ...], verdict: str
     assert Claim("k", "c", "s", "q", 1.0, conditions, "r").verdict == verdict
 
 
-def test_a_machine_on_which_avro_shines_gets_other_verdicts(result: dict[str, Any]) -> None:
-    other = copy.deepcopy(result)
+def test_a_machine_on_which_avro_shines_gets_other_verdicts(measured: dict[str, Any]) -> None:
+    other = copy.deepcopy(measured)
     for content in other["contents"]:
         for row in content["encodings"]:
             if row["family"] == "Avro":
@@ -151,8 +155,8 @@ def test_a_machine_on_which_avro_shines_gets_other_verdicts(result: dict[str, An
     }  # fmt: skip
 
 
-def test_history_grows_the_alert_in_every_encoding(result: dict[str, Any]) -> None:
-    lines = result["history"][0]["lines"]
+def test_history_grows_the_alert_in_every_encoding(measured: dict[str, Any]) -> None:
+    lines = measured["history"][0]["lines"]
     rows = [line["rows"] for line in lines]
     assert rows == sorted(set(rows))
     assert rows[0] == 0
@@ -161,8 +165,8 @@ def test_history_grows_the_alert_in_every_encoding(result: dict[str, Any]) -> No
         assert sizes == sorted(sizes)
 
 
-def test_a_schema_costs_less_per_alert_in_a_longer_file(result: dict[str, Any]) -> None:
-    sizes = {(b["codec"], b["alerts"]): b["bytes_per_alert"] for b in result["batches"]["lines"]}
+def test_a_schema_costs_less_per_alert_in_a_longer_file(measured: dict[str, Any]) -> None:
+    sizes = {(b["codec"], b["alerts"]): b["bytes_per_alert"] for b in measured["batches"]["lines"]}
     assert sizes["avro-ocf", 4] < sizes["avro-ocf", 1] / 2
 
 
@@ -186,10 +190,10 @@ def test_what_is_not_installed_is_left_out_and_named(monkeypatch: pytest.MonkeyP
 
 
 def test_without_matplotlib_the_page_says_that_figures_are_missing(
-    result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    measured: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    written = files(result)
+    written = files(measured)
     assert list(written) == ["encodings.md"]
     assert b"No figure: matplotlib is not installed." in written["encodings.md"]
 
@@ -230,11 +234,11 @@ def test_sample_takes_messages_of_middling_size() -> None:
 
 
 def test_command_writes_result_page_and_figures(
-    result: dict[str, Any], drawn: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    measured: dict[str, Any], drawn: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(encodings, "figures", lambda _: drawn)
     monkeypatch.setattr(
-        encodings, "measure", lambda *, rounds: {**result, "levels": {"gzip": rounds, "zstd": 3}}
+        encodings, "measure", lambda *, rounds: {**measured, "levels": {"gzip": rounds, "zstd": 3}}
     )
     done = CliRunner().invoke(command, ["encodings", "--rounds", "7", "--json", "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output

@@ -95,7 +95,7 @@ def test_every_encoding_gives_back_any_record(record: Record) -> None:
 def test_every_encoding_of_many_gives_back_all_of_them(several: list[Record]) -> None:
     for codec in available().codecs:
         if codec.batches:
-            assert checked_batch(codec, [Message(SCHEMA, record) for record in several]) > 0
+            assert checked_batch(codec, [Message(SCHEMA, record) for record in several])
 
 
 RECORD: Record = {
