@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from feeding import entries_of, identifiers
-from gw_alerts import KINDS, gw_alert
+from gw_alerts import KINDS, gw_alert, in_avro
 from kafka_broker import Broker
 from kafka_config import PASSWORD, USER
 from kafka_tokens import CLIENT_ID, CLIENT_SECRET, TokenEndPoint
@@ -24,6 +24,7 @@ from reading import QUICK, items, read_all
 from registry_stand_in import StandIn
 
 from bridge.alerts.lens import compile_lens
+from bridge.alerts.ocf_write import frame_ocf
 from bridge.alerts.packet import Packet
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.errors import SourceError
@@ -264,7 +265,13 @@ def test_hopskotch_has_a_password_under_tls(
     sent = voevents(shared_data, 5)
     for number, event in enumerate(sent):
         topics.fill(topic, event, headers=[("_id", bytes([number]) * 16), ("_format", b"voevent")])
-    assert [entry.data for entry in upstream.published(len(sent))] == sent
+    # As LVK's alerts are there: Avro containers.
+    wave = frame_ocf(in_avro(gw_alert("INITIAL", superevent="S230518h", search="AllSky")))
+    topics.fill(topic, wave, headers=[("_id", b"w" * 16), ("_format", b"avro")])
+    topics.fill(topic, wave, headers=[("_id", b"v" * 16), ("_format", b"avro"), ("_test", b"true")])
+    entries = upstream.published(len(sent) + 1)
+    assert [entry.data for entry in entries[:-1]] == sent
+    assert (entries[-1].ivorn, entries[-1].role) == ("ivo://gwnet/LVC#S230518h-1-Initial", "observation")
 
 
 def voevents(shared_data: Path, count: int) -> list[bytes]:

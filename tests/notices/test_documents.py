@@ -344,6 +344,17 @@ def test_the_page_on_notices_names_the_mappings_and_every_field_of_an_alert() ->
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+def test_the_page_s_example_in_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, content in re.findall(r"<!-- file: (.*?) -->\n```\w+\n(.*?)```", text, re.S):
+        (tmp_path / name).write_text(content)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["event"].ivorn.startswith("ivo://org.example/bridge/mine#X1-")
+
+
 def test_the_page_s_rows_on_gcn_are_true() -> None:
     mapping = load_mapping("gcn-notice")
     table = DOCS.read_text(encoding="utf-8").split("## GCN's notices")[1].split("##")[0]

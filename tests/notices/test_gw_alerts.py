@@ -286,6 +286,17 @@ def test_what_a_later_version_of_the_alert_adds_is_not_lost() -> None:
     assert group_of(root, "Classification") == {"BNS": "0.9", "Exotic": "0.1"}
 
 
+def test_values_of_another_kind_than_the_schema_s_are_not_called_numbers() -> None:
+    alert = gw_alert("INITIAL", far="small", significant="yes", classification=[1], properties=None)
+    root = checked(pipeline()(in_json(alert | {"alert_type": "NEWKIND"})))
+    found = {str(each.get("name")): (each.get("value"), each.get("dataType")) for each in root.iter("Param")}
+    assert found["FAR"] == ("small", "string")
+    assert found["Significant"] == ("yes", "string")
+    assert found["Packet_Type"] == ("NEWKIND", "string")
+    assert "BNS" not in found
+    assert found["classification"] == ("1", "string")
+
+
 def test_an_alert_without_its_number_or_type_is_refused() -> None:
     alert = gw_alert("INITIAL")
     del alert["superevent_id"]

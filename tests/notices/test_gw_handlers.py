@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import gcn
 import numpy as np
@@ -38,7 +37,7 @@ def process_gcn(payload: bytes, root: Any) -> None:
     if params["Group"] != "CBC" or float(params["FAR"]) > 1e-7:
         return
     if float(params["HasRemnant"]) > 0.5 and "skymap_fits" in params:
-        with fits.open(unquote(urlsplit(params["skymap_fits"]).path)) as hdus:
+        with fits.open(params["skymap_fits"], cache=False) as hdus:
             table = hdus[1].data
             best = int(np.argmax(table["PROBDENSITY"]))
             seen.append((params["AlertType"], params["GraceID"], str(table["UNIQ"][best])))

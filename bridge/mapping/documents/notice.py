@@ -57,9 +57,16 @@ def notice_of_document(document: Document) -> Notice:
         content = json.loads(document.data, parse_constant=_no_number)
     except UnicodeDecodeError:
         raise PacketError("it is not JSON: its text is not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise PacketError(f"it is not JSON ({reason})") from None
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise PacketError(
+                "it holds more than one JSON value; give each notice a file of its own"
+            ) from None
+        raise PacketError(f"it is not JSON ({error})") from None
+    except RecursionError:
+        raise PacketError("it is nested too deeply") from None
+    except ValueError as error:
+        raise PacketError(f"it holds a number that is none ({error})") from None
     if not isinstance(content, dict):
         kind = "an array" if isinstance(content, list) else "a single value"
         raise PacketError(f"it is {kind} in JSON, and a notice is one object ({{...}})")

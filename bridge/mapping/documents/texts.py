@@ -38,7 +38,8 @@ def text_of_value(value: Any, join: str = " ") -> Text | None:
         What stands between the elements of an array; an array is always a string, also with one element.
     """
     if isinstance(value, list):
-        if not value or not all(is_scalar(element) for element in value):
+        # A path across an array of objects that lack the field gives nothing but None.
+        if not all(map(is_scalar, value)) or all(element is None for element in value):
             return None
         return join.join(_plain(element)[0] for element in value), "string"
     return None if value is None or isinstance(value, dict) else _plain(value)
@@ -65,15 +66,26 @@ def renderer(value: Value, absent: tuple[Any, ...]) -> Callable[[Any], Text | No
             if _avro_type(raw) not in conversion.takes:
                 return text_of_value(raw, join)
             converted = conversion.function(raw)
-            return None if converted is None else (converted, own_type or conversion.data_type)
+            return None if converted is None else _typed(converted, own_type or conversion.data_type)
         if codes:
             elements = [text_of_value(each) for each in (raw if isinstance(raw, list) else [raw])]
             words = [codes.get(each[0], each[0]) for each in elements if each is not None]
-            return (join.join(words), own_type or "string") if words else None
+            return _typed(join.join(words), own_type) if words else None
         text = text_of_value(raw, join)
-        return (text[0], own_type) if text is not None and own_type else text
+        return _typed(text[0], own_type) if text is not None and own_type else text
 
     return rendered
+
+
+def _typed(text: str, data_type: str) -> Text:
+    """A text with the type that the mapping says, or as a string where it is no such number."""
+    if data_type not in ("int", "float"):
+        return text, "string"
+    try:
+        int(text) if data_type == "int" else float(text)
+    except ValueError:
+        return text, "string"
+    return text, data_type
 
 
 def _is_absent(raw: Any, listed: tuple[Any, ...]) -> bool:
