@@ -25,6 +25,7 @@ from bridge.bulk.nights import NIGHT_BEGINS_H, night_of
 from bridge.bulk.raw import Message, open_messages, place_of
 from bridge.bulk.tarfiles import TarFiles
 from bridge.errors import SourceError
+from bridge.streams.kafka.instance import member_of
 from bridge.streams.kafka.messages import items_of
 from bridge.streams.sink import writing
 
@@ -109,7 +110,13 @@ def archive_topics(
         files = TarFiles(folder, index)
         done = Archived(resumed=index.count())
         source = open_messages(
-            url, kafka_config=kafka_config, start=start, resume=index.positions(), follow=follow, stop=stop
+            url,
+            kafka_config=kafka_config,
+            start=start,
+            resume=index.positions(),
+            follow=follow,
+            stop=stop,
+            member=member_of(folder),
         )
         names: set[str] = set()
         told = 0

@@ -81,6 +81,7 @@ def open_messages(
     resume: Mapping[str, int] | None = None,
     follow: bool,
     stop: Callable[[], bool],
+    member: str = "",
 ) -> RawSource:
     """Open topics for reading messages as they came.
 
@@ -100,6 +101,8 @@ def open_messages(
         Wait for new messages.
     stop
         Asked after every wait.
+    member
+        Name of this process in its group, the same in every run.
 
     Raises
     ------
@@ -119,6 +122,7 @@ def open_messages(
         resume or {},
         follow=follow,
         stop=stop,
+        member=member,
     )
 
 

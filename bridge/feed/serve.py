@@ -6,15 +6,12 @@ Nothing but wake-ups crosses from one to the other; what they share is the journ
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet.error import ReactorNotRunning
@@ -35,6 +32,7 @@ from bridge.feed.writer import Writer
 from bridge.journal import Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
+from bridge.streams.kafka.instance import member_of
 from bridge.vtp.server import Broadcaster, listen
 
 __all__ = ["serve"]
@@ -107,12 +105,6 @@ def _tell_by_http(config: FeedConfig, watch: Watch, reactor: Any) -> None:
     _log.info("telling how it is on http://%s:%d", config.http_interface, number, extra={"http_port": number})
 
 
-def _member(journal: Path) -> str:
-    """Name of this feed within a consumer group: its journal's, because positions and journal go together."""
-    place = f"{socket.gethostname()}:{journal.resolve()}"
-    return f"voevent-bridge-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
-
-
 class _Feed:
     """One run: the intake's thread, the clockwork around it, and the way to an orderly end."""
 
@@ -150,7 +142,7 @@ class _Feed:
             stop=self.stop.is_set,
             sleep=self._sleep,
             kafka_config=config.kafka_config,
-            member=_member(config.journal),
+            member=member_of(config.journal),
             interval_s=LOOK_INTERVAL_S,
         )
         return Intake(

@@ -77,10 +77,11 @@ class Topics:
         settings = {key.replace("_", "."): value for key, value in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
         self.admin.create_topics([topic])[name].result(60)
-        wait_for(lambda: self._is_led(name, partitions), f"topic {name} to be ready")
+        wait_for(lambda: self.is_led(name, partitions), f"topic {name} to be ready")
         return name
 
-    def _is_led(self, name: str, partitions: int) -> bool:
+    def is_led(self, name: str, partitions: int) -> bool:
+        """Whether a topic has so many partitions, each with a leader."""
         known = self.admin.list_topics(name, timeout=10).topics[name]
         return len(known.partitions) == partitions and all(p.leader >= 0 for p in known.partitions.values())
 

@@ -17,7 +17,7 @@ from typing import IO
 
 from bridge.errors import SourceError, UsageError
 
-__all__ = ["Instance", "claim_instance"]
+__all__ = ["Instance", "claim_instance", "member_of"]
 
 MOST = 1000
 
@@ -40,6 +40,18 @@ class Instance:
     def close(self) -> None:
         """Give the name back."""
         self.lock.close()
+
+
+def member_of(place: Path) -> str:
+    """Name within a group of whoever keeps its positions in a place: positions and place go together.
+
+    Parameters
+    ----------
+    place
+        A journal, or the folder of an archive.
+    """
+    here = f"{socket.gethostname()}:{place.resolve()}"
+    return f"voevent-bridge-{hashlib.sha256(here.encode()).hexdigest()[:16]}"
 
 
 def claim_instance(group: str, name: str = "", folder: Path | None = None) -> Instance:
