@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from kafka_broker import Broker, UnavailableError
@@ -21,6 +21,11 @@ from kafka_jars import fetch_jars
 from processes import wait_for
 
 START_S = 150.0
+NOT_YET = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +91,13 @@ class Topics:
         return len(known.partitions) == partitions and all(p.leader >= 0 for p in known.partitions.values())
 
     def members(self, group: str) -> int:
-        """How many members of a group have partitions."""
-        known = self.admin.describe_consumer_groups([group])[group].result(60)
+        """How many members of a group have partitions; none while the broker gets ready for it."""
+        try:
+            known = self.admin.describe_consumer_groups([group])[group].result(60)
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET:
+                raise
+            return 0
         return sum(bool(member.assignment.topic_partitions) for member in known.members)
 
     def fill(self, topic: str, *values: bytes | None, partition: int = -1, **more: object) -> None:
