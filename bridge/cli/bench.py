@@ -21,6 +21,7 @@ BENCHMARKS = {
     "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
     "journal": "searches of a journal of a million events, and publishing while old ones go, beside an R*Tree",
     "lens": "single fields and light curves of an alert, beside fastavro",
+    "stream": "alerts through a Kafka broker: loop, visit, many processes, latency, beside plain programs",
     "translate": "alert bytes to VOEvent bytes, beside fastavro and voevent-parse",
 }
 """Modules of the folder ``benchmarks/``: each has ``measure(*, rounds)`` and ``report(result)``.
