@@ -103,17 +103,6 @@ class Partitions(ABC):
             for place in self.read
         )
 
-    def lags(self) -> dict[str, int]:
-        """Topic to the messages that are in the broker and have not been handed over."""
-        found: dict[str, int] = {}
-        for place in self.read:
-            # Of what the last answers said: nothing is asked.
-            marks = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
-            if marks is not None and marks[1] >= 0:
-                lag = max(0, marks[1] - self.cursors.next.get(place, marks[1]))
-                found[place[0]] = found.get(place[0], 0) + lag
-        return found
-
     @abstractmethod
     def done(self, positions: Mapping[str, int]) -> None:
         """What has been handed over is kept now, with these positions."""

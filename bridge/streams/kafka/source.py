@@ -163,10 +163,6 @@ class KafkaSource:
             return SharedPartitions(self._consumer, self.cursors, self.follow, self.stop)
         return EntrustedPartitions(self._consumer, self.cursors, self.follow, self.stop, self._custody)
 
-    def lags(self) -> dict[str, int]:
-        """Topic to the messages that wait in the broker, as far as the client library knows by now."""
-        return self._partitions.lags() if self._partitions is not None else {}
-
     def _poll(self) -> Sequence[Any]:
         """What has come: at once when something has, all there is when it is much."""
         first = self._consumer.consume(1, timeout=WAIT_S)
