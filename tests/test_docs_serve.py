@@ -55,6 +55,7 @@ def defaults() -> dict[str, Any]:
         "broadcast.window": served.window,
         "broadcast.ack_timeout": served.ack_timeout_s,
         "broadcast.iamalive_interval": served.iamalive_interval_s,
+        "broadcast.drain": served.drain_s,
         "broadcast.test_interval": config.test_interval_s,
         "receive.interface": config.interface,
         "receive.versions": "2.0",

@@ -139,7 +139,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
         broadcaster["newcomers"] = newcomers if given else parse_duration(newcomers, "newcomers")
     if "broadcast.window" in values:
         broadcaster["window"] = values["broadcast.window"]
-    for name in ("durable_max_age", "ack_timeout", "iamalive_interval"):
+    for name in ("durable_max_age", "ack_timeout", "iamalive_interval", "drain"):
         if f"broadcast.{name}" in values:
             broadcaster[f"{name}_s"] = parse_duration(values[f"broadcast.{name}"], name)
     plain = {

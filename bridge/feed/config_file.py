@@ -48,6 +48,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "window": (int,),
         "ack_timeout": (str,),
         "iamalive_interval": (str,),
+        "drain": (str,),
         "test_interval": (str,),
     },
     "receive": {"port": (int,), "interface": (str,), "versions": (list,), "idle_timeout": (str,)},

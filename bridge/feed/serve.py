@@ -34,6 +34,7 @@ from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
 from bridge.streams.kafka.instance import member_of
 from bridge.vtp.server import Broadcaster, listen
+from bridge.vtp.twisted_types import Port
 
 __all__ = ["serve"]
 
@@ -90,7 +91,7 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
             journal.last_seq(),
             extra={"port": number},
         )
-        feed.run(lambda: ready(number) if ready else None)
+        feed.run(port, lambda: ready(number) if ready else None)
     if feed.failure is not None:
         raise feed.failure
     return feed.counts
@@ -164,7 +165,7 @@ class _Feed:
     def _sleep(self, seconds: float) -> None:
         self.stop.wait(seconds)
 
-    def run(self, ready: Callable[[], None]) -> None:
+    def run(self, port: Port, ready: Callable[[], None]) -> None:
         """Run the reactor until the end, then put everything away."""
         reactor = self.reactor
         clockwork = Clockwork(self._chores(), reactor)
@@ -172,7 +173,7 @@ class _Feed:
         reactor.callWhenRunning(self._start)
         reactor.callWhenRunning(ready)
         reactor.callWhenRunning(notify, "READY=1")
-        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, clockwork)
+        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, clockwork, port)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         reactor.run(installSignalHandlers=False)
@@ -277,13 +278,15 @@ class _Feed:
         self.stop.set()
         self.reactor.callFromThread(self._end)
 
-    def _shut_down(self, clockwork: Clockwork) -> Any:
+    def _shut_down(self, clockwork: Clockwork, port: Port) -> Any:
         notify("STOPPING=1")
         self.stop.set()
         clockwork.stop()
+        port.stopListening()
         self.inlets.stop()
         waiting = deferToThread(self._rest)
-        waiting.addBoth(lambda _: self._farewell())
+        waiting.addBoth(lambda _: self.broadcaster.drain())
+        waiting.addBoth(self._farewell)
         return waiting
 
     def _rest(self) -> None:
@@ -293,6 +296,8 @@ class _Feed:
         self.inlets.finish()
         self.writer.close()
 
-    def _farewell(self) -> None:
+    def _farewell(self, unanswered: object) -> None:
         self._report()
+        if isinstance(unanswered, int) and unanswered:
+            _log.info("%d subscribers have not answered for all they were sent, and get it again", unanswered)
         self.broadcaster.close()

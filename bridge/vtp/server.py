@@ -20,6 +20,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from bridge.errors import SourceError
 from bridge.vtp.cursors import CursorKeeper, SaveCursors
+from bridge.vtp.drain import drain
 from bridge.vtp.filters import FilterBoard
 from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
 from bridge.vtp.settings import BroadcasterSettings
@@ -87,13 +88,16 @@ class Broadcaster(ServerFactory):
         self.nacked = 0
         self.oversize = 0
         self._stopwatch = stopwatch
+        self._draining = False
         self._sent_before = 0
         self._newest_oversize = 0
         self._members: dict[SubscriberProtocol, None] = {}
         self._soon: dict[SubscriberProtocol, None] = {}
 
-    def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol:  # noqa: N802
-        """Called by Twisted for each connection."""
+    def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol | None:  # noqa: N802
+        """Called by Twisted for each connection; None has it closed, when the end has begun."""
+        if self._draining:
+            return None
         host, port = getattr(addr, "host", "?"), getattr(addr, "port", "?")
         protocol = SubscriberProtocol(self, f"{host}:{port}")
         protocol.factory = self
@@ -192,6 +196,14 @@ class Broadcaster(ServerFactory):
             oversize=self.oversize,
             subscribers=tuple(member.status(last) for member in self._members),
         )
+
+    def drain(self) -> Deferred[int]:
+        """Take no more connections, send nothing new, and wait for answers, `settings.drain_s` at most.
+
+        Fires with the number of subscribers who had not answered for everything that was sent to them.
+        """
+        self._draining = True
+        return drain(self._members, self.settings.drain_s, self.timer)
 
     def close(self) -> None:
         """Say goodbye to all subscribers and save the places of the durable ones."""

@@ -50,6 +50,8 @@ class BroadcasterSettings:
         Newest events kept in memory for all subscribers together.
     cursor_interval_s
         Time between writes of the durable subscribers' cursors.
+    drain_s
+        How long, when the broker ends, answers to what is under way are waited for.
     """
 
     local_ivo: str
@@ -68,6 +70,7 @@ class BroadcasterSettings:
     page_bytes: int = 256 << 10
     cache_bytes: int = 8 << 20
     cursor_interval_s: float = 1.0
+    drain_s: float = 5.0
 
     def __post_init__(self) -> None:
         if not self.local_ivo.startswith("ivo://"):

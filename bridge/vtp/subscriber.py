@@ -53,6 +53,7 @@ class SubscriberProtocol(Protocol):
         self.last_acked_at: float | None = None
         self._timer = broadcaster.timer
         self._paused = False
+        self._finishing = False
         self._tick_call: Call | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
@@ -106,7 +107,7 @@ class SubscriberProtocol(Protocol):
     @property
     def hungry(self) -> bool:
         """Whether it would take another event."""
-        return not self._paused and self.connection.room > 0
+        return not self._paused and not self._finishing and self.connection.room > 0
 
     @property
     def behind(self) -> bool:
@@ -123,7 +124,7 @@ class SubscriberProtocol(Protocol):
         connection = self.connection
         flight = connection.flight
         count = min(connection.room, settings.page_events)
-        if self._paused or not count:
+        if self._paused or self._finishing or not count:
             return
         try:
             page = self.broadcaster.pages.read(flight.passed_seq, count, settings.page_bytes)
@@ -159,6 +160,15 @@ class SubscriberProtocol(Protocol):
                 connection.skip(event.seq)
             else:
                 connection.send(event.seq, event.ivorn, event.data, now)
+
+    def finish(self) -> None:
+        """Send no more events, and say goodbye when those under way are answered."""
+        self._finishing = True
+        self._leave_if_done()
+
+    def _leave_if_done(self) -> None:
+        if self._finishing and not self.connection.flight:
+            self.close()
 
     def close(self) -> None:
         """Say goodbye: what is already written is still sent."""
@@ -226,7 +236,9 @@ class SubscriberProtocol(Protocol):
                     return
         self._note_place()
         self._flush()
-        if self.behind:
+        if self._finishing:
+            self._leave_if_done()
+        elif self.behind:
             self.wake()
         else:
             self.pump()

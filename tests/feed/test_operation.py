@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +103,47 @@ def test_an_http_port_that_is_taken_ends_the_start_in_one_sentence(tmp_path: Pat
     assert done.returncode == 1
     assert "cannot be opened for HTTP" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Dawdler(PlainSubscriber):
+    """Answers nothing before it is told to."""
+
+    def __init__(self, port: int, ivo: str) -> None:
+        super().__init__(port, ivo)
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def _answer(self, peer: socket.socket, message: bytes) -> None:
+        if b":VOEvent" in message:
+            self.reached.set()
+            self.released.wait(20)
+        super()._answer(peer, message)
+
+
+def test_a_feed_that_is_stopped_waits_for_the_answers_to_what_it_has_sent(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(serve(tmp_path, "--journal", tmp_path / "j"), log) as process:
+        subscriber = Dawdler(ready_port(process, log), "ivo://subscriber.test/slow")
+        subscriber.start()
+        drop(tmp_path, 1, 2, 3)
+        assert subscriber.reached.wait(30)
+        told = http_port(log)
+        wait_for(lambda: status_of(told)["broadcast"]["sent"] == 3, "all to be sent")
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: b"ending after the current batch" in log.read_bytes(), "the end to begin")
+        wait_for(lambda: not listens(subscriber.port), "the port to be closed")
+        assert process.poll() is None
+        subscriber.released.set()
+        assert process.wait(20) == 0
+        subscriber.stop()
+    assert len(subscriber.events) == 3
+    assert b"get it again" not in log.read_bytes()
+    with JournalReader.open(tmp_path / "j") as journal:
+        assert journal.cursor("ivo://subscriber.test/slow") == 3
 
 
 @pytest.fixture

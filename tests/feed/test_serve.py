@@ -181,7 +181,7 @@ def test_a_feed_that_goes_on_is_not_kept_down_by_an_alert_of_another_survey(
 
 
 MISTAKES: dict[str, tuple[int, str, tuple[str, ...]]] = {
-    "no source": (2, "Say where the alerts come from", ()),
+    "no source": (2, "Say where events come from", ()),
     "missing file": (2, "cannot be read (No such file", ("{tmp}/feed.toml",)),
     "folder for a file": (2, "cannot be read (Is a directory)", ("{tmp}",)),
     "broker without a topic": (2, "names no topic", ("--from", "kafka://host")),
