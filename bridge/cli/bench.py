@@ -18,6 +18,7 @@ __all__ = ["BENCHMARKS", "command"]
 
 BENCHMARKS = {
     "encodings": "Avro beside XML, JSON, MessagePack and Parquet: sizes, times, and what papers claim",
+    "feed": "the broker beside Comet: from source, journal and authors to 1, 10, 100 and 1,000 subscribers",
     "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
     "journal": "searches of a journal of a million events, and publishing while old ones go, beside an R*Tree",
     "lens": "single fields and light curves of an alert, beside fastavro",

@@ -21,7 +21,7 @@ _COLUMNS = (
     "seq, ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, published_at, size_bytes"
 )
 # Rows of one statement. Eleven columns of 64 rows are fewer values than any SQLite takes (999).
-_ROWS = (64, 8, 1)
+_ROWS = (64, 32, 16, 8, 4, 2, 1)
 
 
 def store(

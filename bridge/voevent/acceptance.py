@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import PacketError
-from bridge.voevent.headline import Headline, headline_of
+from bridge.voevent.headline import Headline, headline_of, packet_parser
 from bridge.voevent.ids import is_acceptable, names_an_event
 from bridge.voevent.xsd import schema_20
 
@@ -50,9 +50,7 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
         When it is not taken; the reason is a clause for the author.
     """
     try:
-        # Entities and network off: packets come from strangers.
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
-        root = etree.fromstring(xml, parser)
+        root = etree.fromstring(xml, packet_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise PacketError(f"it is not well-formed XML ({error})") from None
     headline = headline_of(root)
