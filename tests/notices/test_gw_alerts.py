@@ -132,14 +132,14 @@ def test_the_sky_map_is_saved_and_referred_to_by_file_or_by_url(tmp_path: Path) 
 
 
 def test_a_name_of_any_length_and_kind_makes_a_file_that_can_be(tmp_path: Path) -> None:
-    for superevent in ("../../etc/x", "S" * 5000, "a\0b\n%", "é"):
+    for superevent in ("../../etc/x", "S" * 5000, "a\0b\n%", "é", "a/b", "a:b"):
         root = checked(
             pipeline(cutouts=tmp_path / "maps")(in_json(gw_alert("INITIAL", superevent=superevent)))
         )
         path = Path(unquote(urlsplit(group_of(root, "GW_SKYMAP")["skymap_fits"]).path))
         assert path.parent == tmp_path / "maps"
         assert path.read_bytes() == sky_map()
-    assert len(list((tmp_path / "maps").iterdir())) == 4
+    assert len(list((tmp_path / "maps").iterdir())) == 6
 
 
 def test_without_a_folder_the_packet_says_that_its_sky_map_is_left_out() -> None:

@@ -128,10 +128,11 @@ class Images:
         if isinstance(where, str):
             return where.replace("{id}", local).replace("{name}", quote(cutout.name, safe=""))
         gzipped = image.startswith(GZIP) and not cutout.format.endswith(".gz")
-        stem = _UNSAFE.sub("_", ivorn.rsplit("/", 1)[1])
-        if len(stem) > LONGEST:
-            # Whoever sends such a name shall not stop the feed by it.
-            stem = f"{stem[:LONGEST]}-{hashlib.sha256(ivorn.encode()).hexdigest()[:8]}"
+        plain = ivorn.rsplit("/", 1)[1].replace("#", "_")
+        stem = _UNSAFE.sub("_", plain)[:LONGEST]
+        if stem != plain:
+            # Two names that differ in what a file's name cannot hold are two files, and any name can be one.
+            stem += f"-{hashlib.sha256(ivorn.encode()).hexdigest()[:8]}"
         path = where / f"{stem}_{cutout.name}.{cutout.format}{'.gz' * gzipped}"
         _save(path, image)
         base = self._options.cutouts_url

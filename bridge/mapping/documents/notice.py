@@ -54,7 +54,7 @@ def notice_of_document(document: Document) -> Notice:
         If it is not JSON, or not one JSON object.
     """
     try:
-        content = json.loads(document.data, parse_constant=_no_number)
+        content = json.loads(document.data, parse_constant=_constant)
     except UnicodeDecodeError:
         raise PacketError("it is not JSON: its text is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -101,8 +101,9 @@ def _notice(content: dict[str, Any], origin: Origin) -> Notice:
     return Notice(content, digest, topic_of(origin), is_test)
 
 
-def _no_number(_name: str) -> None:
-    """NaN and infinities, which JSON has not and Python writes all the same: no value."""
+def _constant(name: str) -> float | None:
+    """Infinities and NaN, which JSON has not and Python writes all the same; NaN is no value."""
+    return None if name == "NaN" else float(name)
 
 
 def _without_nan(value: Any) -> Any:
@@ -110,7 +111,7 @@ def _without_nan(value: Any) -> Any:
         return {key: _without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _canonical(value: Any, depth: int = 0) -> Any:
