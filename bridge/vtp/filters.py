@@ -23,7 +23,10 @@ __all__ = ["Accepted", "FilterBoard", "compile_filter", "fault_of", "refusal_of"
 VOEVENT_NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 
 _MAX_CHARS = 2_000
-_REMEMBERED_EVENTS = 64
+# Trees are large, and wanted again only by subscribers at the same place with other filters; results are
+# small, and wanted again by all who share a filter, wherever they are on their way.
+_KEPT_TREES = 64
+_KEPT_RESULTS = 20_000
 
 
 def refusal_of(expression: str, max_chars: int = _MAX_CHARS) -> str | None:
@@ -66,23 +69,6 @@ class Accepted:
     refused: tuple[tuple[str, str], ...]
 
 
-class _Seen:
-    def __init__(self, data: bytes) -> None:
-        self.results: dict[str, bool] = {}
-        self._data = data
-        self._root: etree._Element | None = None
-        self._parsed = False
-
-    def root(self) -> etree._Element | None:
-        if not self._parsed:
-            self._parsed = True
-            try:
-                self._root = etree.fromstring(self._data, parser=safe_parser())
-            except (etree.XMLSyntaxError, ValueError):
-                self._root = None
-        return self._root
-
-
 class FilterBoard:
     """Evaluates filters for all subscribers of a broadcaster.
 
@@ -109,7 +95,9 @@ class FilterBoard:
         self.switched_off: set[str] = set()
         self.evaluations = 0
         self._stopwatch = stopwatch
-        self._seen: OrderedDict[int, _Seen] = OrderedDict()
+        self._results: OrderedDict[int, dict[str, bool]] = OrderedDict()
+        self._kept_results = 0
+        self._trees: OrderedDict[int, etree._Element | None] = OrderedDict()
 
     def accept(self, expressions: Sequence[str]) -> Accepted:
         """Sort a subscriber's filters into those that will run and those that will not."""
@@ -140,18 +128,24 @@ class FilterBoard:
         active = [text for text in expressions if text not in self.switched_off]
         if not active:
             return True
-        seen = self._seen.get(seq)
-        if seen is None:
-            seen = self._seen[seq] = _Seen(data)
-            if len(self._seen) > _REMEMBERED_EVENTS:
-                self._seen.popitem(last=False)
-        return any(self._result(seen, text) for text in active)
+        results = self._results.get(seq)
+        if results is None:
+            results = self._results[seq] = {}
+        passed = False
+        for text in active:
+            known = results.get(text)
+            if known is None:
+                known = results[text] = self._evaluate(text, seq, data)
+                self._kept_results += 1
+            if known:
+                passed = True
+                break
+        while self._kept_results > _KEPT_RESULTS:
+            self._kept_results -= len(self._results.popitem(last=False)[1])
+        return passed
 
-    def _result(self, seen: _Seen, expression: str) -> bool:
-        known = seen.results.get(expression)
-        if known is not None:
-            return known
-        root = seen.root()
+    def _evaluate(self, expression: str, seq: int, data: bytes) -> bool:
+        root = self._tree(seq, data)
         started = self._stopwatch()
         try:
             result = root is not None and bool(compile_filter(expression)(root))
@@ -161,5 +155,16 @@ class FilterBoard:
         if self._stopwatch() - started > self.slow_s:
             self.switched_off.add(expression)
         self.evaluations += 1
-        seen.results[expression] = result
         return result
+
+    def _tree(self, seq: int, data: bytes) -> etree._Element | None:
+        if seq in self._trees:
+            return self._trees[seq]
+        try:
+            root = etree.fromstring(data, parser=safe_parser())
+        except (etree.XMLSyntaxError, ValueError):
+            root = None
+        self._trees[seq] = root
+        if len(self._trees) > _KEPT_TREES:
+            self._trees.popitem(last=False)
+        return root

@@ -94,6 +94,18 @@ class Page:
         self.size_bytes = sum(sizes)
         self.longest = max(sizes, default=0)
 
+    def only(self, places: Sequence[int]) -> Page:
+        """The events at some places of the page, in order."""
+        events = [self.events[place] for place in places]
+        pieces = [piece for place in places for piece in self.pieces[2 * place : 2 * place + 2]]
+        return Page(
+            events,
+            [event.seq for event in events],
+            [event.ivorn for event in events],
+            pieces,
+            [len(event.data) for event in events],
+        )
+
     def __len__(self) -> int:
         return len(self.seqs)
 

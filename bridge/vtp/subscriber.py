@@ -148,18 +148,21 @@ class SubscriberProtocol(Protocol):
 
     def _send_some(self, page: Page) -> None:
         settings = self.broadcaster.settings
-        connection = self.connection
-        now = self._timer.seconds()
-        for event in page:
+        matches, filters = self.broadcaster.matches, self.filters
+        kept: list[int] = []
+        for place, event in enumerate(page):
             if len(event.data) > settings.max_event_bytes:
                 self.oversize += 1
                 self.broadcaster.note_oversize(event)
-                connection.skip(event.seq)
-            elif not self.broadcaster.matches(self.filters, event.seq, event.data):
-                self.filtered += 1
-                connection.skip(event.seq)
+            elif matches(filters, event.seq, event.data):
+                kept.append(place)
             else:
-                connection.send(event.seq, event.ivorn, event.data, now)
+                self.filtered += 1
+        if kept:
+            some = page.only(kept)
+            now = self._timer.seconds()
+            self.connection.send_all(some.seqs, some.ivorns, some.pieces, some.size_bytes, now)
+        self.connection.skip(page.seqs[-1])
 
     def finish(self) -> None:
         """Send no more events, and say goodbye when those under way are answered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.vtp import filters as filters_module
 from bridge.vtp.filters import FilterBoard, refusal_of
 from tests.vtp.peers import real_events, synthetic_event
 
@@ -114,6 +115,20 @@ def test_an_expression_runs_once_per_event_for_all_subscribers() -> None:
     assert board.evaluations == 2
     board.passes(("//Param",), 2, EVENT)
     assert board.evaluations == 3
+
+
+def test_subscribers_far_from_each_other_share_results_and_memory_is_bounded(monkeypatch) -> None:
+    board = FilterBoard()
+    events = [synthetic_event(number)[1] for number in range(500)]
+    for expression in ("//Param", "//Param", "//Nothing", "//Param"):
+        for seq, data in enumerate(events):
+            assert board.passes((expression,), seq, data) is (expression == "//Param")
+    assert board.evaluations == 1_000
+    assert len(board._trees) == 64
+    monkeypatch.setattr(filters_module, "_KEPT_RESULTS", 100)
+    board.passes(("//Param",), 500, EVENT)
+    assert sum(map(len, board._results.values())) == board._kept_results <= 100
+    assert board.passes(("//Param",), 0, events[0])
 
 
 def test_an_expression_that_takes_too_long_is_switched_off() -> None:
