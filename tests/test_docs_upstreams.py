@@ -51,10 +51,3 @@ def test_no_two_files_share_a_journal_or_a_name() -> None:
     for key in ("file", "local_ivo"):
         values = re.findall(rf'^{key} = "(.*?)"', TEXT, re.M)
         assert len(values) == len(set(values)) == len(FILES)
-
-
-def test_the_settings_file_that_takes_in_the_past_is_one(tmp_path: Path) -> None:
-    found = re.search(r"^```ini\n(.*?)^```", TEXT, re.M | re.S)
-    assert found
-    (tmp_path / "kafka.properties").write_text(found[1])
-    assert load_settings(tmp_path / "kafka.properties").values["auto.offset.reset"] == "earliest"

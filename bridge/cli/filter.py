@@ -48,6 +48,8 @@ __all__ = ["command"]
 @kafka_option
 @click.option("--to-kafka-config", metavar="FILE|PRESET",
               help="The same for the Kafka client that writes [--kafka-config].")  # fmt: skip
+@click.option("--start", type=click.Choice(["earliest", "latest"]),
+              help="Where a topic begins of which the group has no position [latest; earliest with --once].")  # fmt: skip
 @click.option("--group", metavar="NAME",
               help="Consumer group whose members share the topic's partitions [by the target's topic].")  # fmt: skip
 @click.option("--instance", metavar="NAME",
@@ -68,6 +70,7 @@ def command(
     schemas: str | None,
     kafka_config: str | None,
     to_kafka_config: str | None,
+    start: str | None,
     group: str | None,
     instance: str | None,
     at_least_once: bool,
@@ -103,7 +106,7 @@ def command(
         from bridge.convert.topic_job import TopicJob, default_group
         from bridge.streams.kafka.settings import load_settings
 
-        settings = load_settings(kafka_config)
+        settings = load_settings(kafka_config).starting(start)
         job = TopicJob(
             source=parse_url(source),
             settings=settings,
@@ -132,7 +135,12 @@ def command(
             if is_kafka_url(source):
                 stop = stack.enter_context(until_signal())
                 batches = open_source(
-                    source, store=store, follow=not once, kafka_config=kafka_config, stop=stop
+                    source,
+                    store=store,
+                    follow=not once,
+                    kafka_config=kafka_config,
+                    start=start,
+                    stop=stop,
                 )
             else:
                 batches = open_input(source, store)

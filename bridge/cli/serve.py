@@ -19,6 +19,8 @@ __all__ = ["command"]
 @click.option("--from", "source", metavar="URL",
               help="Folder (followed), file, tar archive, - for standard input, kafka://host/topic, or vtp://host.")  # fmt: skip
 @kafka_option
+@click.option("--start", type=click.Choice(["earliest", "latest"]),
+              help="Where topics begin that the journal does not know [latest; earliest with --once].")  # fmt: skip
 @click.option("--where", metavar="EXPR", multiple=True,
               help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
 @click.option("--filters", metavar="FILE", help="TOML file with named filters.")
@@ -80,6 +82,7 @@ def command(config: Path | None, **flags: object) -> int:
 _KEYS = {
     "source": "feed.from",
     "kafka_config": "feed.kafka_config",
+    "start": "feed.start",
     "where": "feed.where",
     "filters": "feed.filters",
     "mapping": "feed.mapping",

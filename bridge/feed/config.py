@@ -35,6 +35,8 @@ class FeedConfig:
         URL that the alerts come from; None serves what the journal holds.
     kafka_config
         Settings of the Kafka client: a file, or the name of a preset.
+    start
+        ``earliest`` or ``latest``: where topics begin that the journal does not know.
     plan
         Filters, mapping and options of the translation.
     schemas
@@ -73,6 +75,7 @@ class FeedConfig:
     plan: Plan
     schemas: str | None = None
     kafka_config: str | None = None
+    start: str | None = None
     follow: bool = True
     journal: Path = DEFAULT_PATH
     durability: Literal["full", "normal"] = "full"
@@ -145,6 +148,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
     plain = {
         "feed.schemas": "schemas",
         "feed.kafka_config": "kafka_config",
+        "feed.start": "start",
         "feed.follow": "follow",
         "journal.durability": "durability",
         "broadcast.port": "port",
@@ -174,6 +178,7 @@ def _build(values: dict[str, Any]) -> FeedConfig:
     _check_choice(settings, "log_format", ("text", "json"))
     _check_choice(settings, "log_level", ("debug", "info", "warning", "error"))
     _check_choice(settings, "durability", ("full", "normal"))
+    _check_choice(settings, "start", ("earliest", "latest"))
     return FeedConfig(
         source=None if source is None or source.startswith("vtp://") else source,
         plan=Plan(

@@ -19,6 +19,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
     "feed": {
         "from": (str,),
         "kafka_config": (str,),
+        "start": (str,),
         "where": (str, list),
         "filters": (str,),
         "mapping": (str,),

@@ -143,6 +143,7 @@ class _Feed:
             stop=self.stop.is_set,
             sleep=self._sleep,
             kafka_config=config.kafka_config,
+            start=config.start,
             member=member_of(config.journal),
             interval_s=LOOK_INTERVAL_S,
         )

@@ -37,6 +37,7 @@ def open_source(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.time,
     kafka_config: str | os.PathLike[str] | None = None,
+    start: str | None = None,
     member: str = "",
 ) -> Source:
     """Open what a URL names.
@@ -65,6 +66,8 @@ def open_source(
         Waits for seconds; tells the time in seconds since the epoch, as files' times are told.
     kafka_config
         Settings of the Kafka client: a file, or the name of a preset.
+    start
+        "earliest" or "latest", over the settings: where topics begin that `resume` does not know.
     member
         Name of this process in its consumer group, the same in every run.
 
@@ -88,7 +91,7 @@ def open_source(
 
         return KafkaSource(
             parse_url(text),
-            load_settings(kafka_config),
+            load_settings(kafka_config).starting(start),
             store,
             resume or {},
             follow=follow,

@@ -6,6 +6,7 @@ of their own.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import shutil
@@ -49,11 +50,14 @@ class Broker:
         Where it listens; chosen when it starts.
     makes_topics
         Make a topic when something is sent to it.
+    favourite_port
+        Where it listens without authentication, if nobody else does.
     """
 
     folder: Path
     ports: dict[str, int] = field(default_factory=dict)
     makes_topics: bool = False
+    favourite_port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -73,7 +77,7 @@ class Broker:
         """Make the configuration and format the storage."""
         jars = fetch_jars()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ports = _free_ports()
+        self.ports = _free_ports(self.favourite_port)
         make_certificates(self.folder)
         (self.folder / "log4j2.xml").write_text(LOGGING)
         properties = server_properties(self.folder, self.ports, makes_topics=self.makes_topics)
@@ -137,8 +141,12 @@ class Broker:
             return False
 
 
-def _free_ports() -> dict[str, int]:
-    probes = {name: socket.create_server(("127.0.0.1", 0)) for name in LISTENERS}
+def _free_ports(favourite: int = 0) -> dict[str, int]:
+    probes = {}
+    if favourite:
+        with contextlib.suppress(OSError):
+            probes["PLAIN"] = socket.create_server(("127.0.0.1", favourite))
+    probes |= {name: socket.create_server(("127.0.0.1", 0)) for name in LISTENERS if name not in probes}
     ports = {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
     for probe in probes.values():
         probe.close()
@@ -163,13 +171,15 @@ def run_for_a_person() -> None:
     """Start a broker, say what can be done with it, and stop it at Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         print("Starting Apache Kafka ...", flush=True)
-        with Broker(Path(folder) / "broker", makes_topics=True) as broker:
-            place = broker.bootstrap
+        with Broker(Path(folder) / "broker", makes_topics=True, favourite_port=9092) as broker:
+            port = broker.ports["PLAIN"]
+            place = f"kafka://localhost:{port}" if port != 9092 else "kafka://localhost"
             print(
-                f"A Kafka broker is at {place}; its data go when it ends. Try, in another terminal:\n\n"
+                f"A Kafka broker is at localhost:{port}; its data go when it ends. In another terminal:\n\n"
+                f"  . .venv/bin/activate\n"
                 f"  voevent-bridge simulate ztf --alerts 200 -o alerts/\n"
-                f"  voevent-bridge produce alerts/ --to kafka://{place}/ztf --rate 20\n"
-                f"  voevent-bridge serve --from kafka://{place}/ztf --broadcast 8099\n\n"
+                f"  voevent-bridge produce alerts/ --to {place}/ztf\n"
+                f"  voevent-bridge serve --from {place}/ztf --start earliest\n\n"
                 f"With password (SCRAM): {broker.address('SCRAM')}, user {USER}, password {PASSWORD};\n"
                 f"the same with TLS: {broker.address('SCRAMTLS')}, authority {broker.ca_file}.\n"
                 "Ctrl-C ends it.",

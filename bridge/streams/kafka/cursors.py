@@ -98,6 +98,11 @@ class Cursors:
     start
         Where partitions begin that were there when this source was first opened. One that appears later,
         and one that an earlier run would have found had it been there, begin at their first message.
+
+    Attributes
+    ----------
+    left_out
+        Messages that were there already when reading began behind them.
     """
 
     def __init__(self, url: KafkaUrl, resume: Mapping[str, int], start: Start) -> None:
@@ -107,6 +112,7 @@ class Cursors:
         self._keys: dict[Place, str] = {}
         self.cluster = ""
         self.next: dict[Place, int] = {}
+        self.left_out = 0
 
     def connect(self, cluster: str) -> None:
         """Learn which cluster this is; its positions come into force."""
@@ -140,6 +146,9 @@ class Cursors:
         if unknown:
             # A number and not just "the end": after a crash reading goes on from here.
             self.next.update(look_up(unknown, self._start))
+            if self._start == "latest":
+                first = look_up(unknown, "earliest")
+                self.left_out += sum(self.next[place] - first[place] for place in unknown)
         return {place: self.next[place] for place in places}
 
     def settle(self) -> None:

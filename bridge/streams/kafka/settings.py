@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,12 @@ class KafkaSettings:
             if value and _SECRET.search(key):
                 text = text.replace(value, _HIDDEN)
         return text
+
+    def starting(self, start: str | None) -> KafkaSettings:
+        """The same settings, with where a reader begins that knows no positions; None leaves it as it is."""
+        if start is None:
+            return self
+        return replace(self, values={**self.values, "auto.offset.reset": start})
 
     def without(self, *keys: str) -> dict[str, str]:
         """The values of all other settings."""

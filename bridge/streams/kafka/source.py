@@ -99,6 +99,7 @@ class KafkaSource:
         self.stop = stop
         self.gaps: list[Gap] = []
         self.there: dict[str, int] = {}
+        self._is_start_given = "auto.offset.reset" in settings.values
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
         self._teller = Teller(_log.log)
@@ -133,6 +134,7 @@ class KafkaSource:
                     messages = self._poll()
                     begun = partitions.take_begun()
                     if begun:
+                        self._say_what_is_left_out()
                         yield Batch((), begun)
                     yield from self._take(partitions, messages)
                     partitions.mend(self._note_gap)
@@ -230,6 +232,16 @@ class KafkaSource:
         self.gaps.append(gap)
         details = {"topic": gap.place[0], "kafka_partition": gap.place[1], "gap": gap.size}
         _log.warning("%s", gap, extra=details)
+
+    def _say_what_is_left_out(self) -> None:
+        """A reader that nobody told where to begin may wait in vain for what is there already."""
+        left_out, self.cursors.left_out = self.cursors.left_out, 0
+        if left_out and not self._is_start_given:
+            _log.info(
+                "Nothing is known of an earlier reading, so it begins with what comes from now on. %s "
+                "messages that are there already are left out; --start earliest takes them in.",
+                f"{left_out:,}",
+            )
 
     def _beat(self) -> None:
         if self._watch is not None:
