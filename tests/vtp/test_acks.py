@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from comet.protocol import messages as comet_messages
 from hypothesis import given, settings
@@ -113,3 +115,18 @@ def test_garbage_is_no_ack(payload: bytes) -> None:
     assert plain_ack(payload) is None
     with pytest.raises(PacketError):
         parse_transport(payload)
+
+
+def test_an_ack_known_by_its_bytes_costs_a_small_part_of_one_that_is_parsed() -> None:
+    acks = [comets(f"{IVORN}-{number}") for number in range(50)]
+
+    def cpu_s(work) -> float:
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+
+    reader = AckReader()
+    parsed = min(cpu_s(lambda: [parse_transport(ack) for ack in acks]) for _ in range(7))
+    known = min(cpu_s(lambda: [reader.leading(acks) for _ in range(10)]) for _ in range(7)) / 10
+    assert reader.leading(acks) == [parse_transport(ack).origin for ack in acks]
+    assert known * 5 < parsed

@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 
 from bridge.errors import ConfigError, SourceError
 from bridge.journal import NewEntry
-from bridge.vtp import BroadcasterSettings
+from bridge.vtp import BroadcasterSettings, encode_frame
 from bridge.vtp.messages import write_transport
 from bridge.vtp.server import listen
 from tests.vtp.hall import BROKER, PEER, Hall, Peer
@@ -157,6 +157,50 @@ def test_a_hundred_live_subscribers_read_each_page_once(hall: Hall) -> None:
     assert hall.broadcaster.pages.held_bytes > 0
     page_reads = hall.broadcaster.pages.reads - before
     assert page_reads <= 1 + len(peers)
+
+
+def test_events_that_nobody_filters_are_never_parsed(hall: Hall) -> None:
+    plain, choosy = Peer(hall), Peer(hall, PEER, filters=["//Param[@value > 3]"])
+    choosy.leaves()
+    hall.publish(5)
+    assert plain.gets() == [1, 2, 3, 4, 5]
+    assert (hall.broadcaster.board.evaluations, len(hall.broadcaster.board._trees)) == (0, 0)
+    again = Peer(hall, PEER, filters=["//Param[@value > 3]"])
+    assert again.gets() == [4, 5]
+    assert hall.broadcaster.board.evaluations == 5
+
+
+def test_an_event_is_framed_once_for_all_subscribers(hall: Hall) -> None:
+    sent: list[list[bytes]] = []
+    peers = [Peer(hall), Peer(hall)]
+    for peer in peers:
+        keep: list[bytes] = []
+        sent.append(keep)
+        peer.transport.writeSequence = keep.extend
+    hall.publish(3)
+    assert b"".join(sent[0]).count(b":VOEvent ") == 3
+    assert [id(piece) for piece in sent[0]] == [id(piece) for piece in sent[1]]
+
+
+def test_clocks_are_not_set_anew_for_every_event(hall: Hall) -> None:
+    peers = [Peer(hall) for _ in range(3)]
+    calls: list[float] = []
+    later = hall.clock.callLater
+
+    def counting(delay, *args):
+        calls.append(delay)
+        return later(delay, *args)
+
+    hall.clock.callLater = counting
+    for _ in range(20):
+        hall.publish(5)
+        for peer in peers:
+            numbers = peer.gets()
+            acks = [write_transport("ack", synthetic_event(number)[0], 0) for number in numbers]
+            peer.protocol.dataReceived(b"".join(map(encode_frame, acks)))
+            hall.turn()
+    assert hall.broadcaster.everyone_has_acked(100)
+    assert [delay for delay in calls if delay > 0] == []
 
 
 def test_a_first_subscriber_after_a_long_time_alone_follows_live(hall: Hall) -> None:
