@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from bridge.alerts.column import DTYPES, column_of
+from bridge.alerts.paths import Key, join_path, split_path
 from bridge.alerts.schema import Node, Schema
 from bridge.errors import SchemaError
 
@@ -44,7 +45,7 @@ class Field:
     doc
         The writer's description of the field.
     names
-        The path without `len()`, split at the dots.
+        The path without `len()`, in steps (see `bridge.alerts.paths`).
     """
 
     path: str
@@ -65,7 +66,8 @@ def resolve(schema: Schema, path: str) -> Field:
         The writer schema.
     path
         Dotted names; unions with null are transparent, crossing an array gives a column, map keys are
-        names; ``len(path)`` is the number of elements of an array.
+        names; ``path['key']`` is the first record of an array whose ``name`` is the key, or the value of
+        a map; ``len(path)`` is the number of elements of an array.
 
     Raises
     ------
@@ -95,10 +97,14 @@ class _NoPath(Exception):  # noqa: N818 - a signal inside this module, told to p
 
 def _locate(schema: Schema, path: str) -> Field:
     wants_length = path.startswith("len(") and path.endswith(")")
-    names = tuple((path[4:-1] if wants_length else path).strip().split("."))
+    names = split_path((path[4:-1] if wants_length else path).strip())
     node, nullable = schema.root.without_null()
     crossed, in_map, doc = 0, False, ""
     for depth, name in enumerate(names):
+        if isinstance(name, Key) and node.kind == "array":
+            node = _named_element(path, names[:depth], node)
+            nullable, in_map, doc = True, True, ""
+            continue
         while node.kind == "array":
             crossed += 1
             node, nullable = node.element.without_null()
@@ -106,8 +112,8 @@ def _locate(schema: Schema, path: str) -> Field:
             node, _ = node.element.without_null()
             nullable, in_map, doc = True, True, ""
             continue
-        if node.kind != "record":
-            above = ".".join(names[:depth]) or "the alert"
+        if node.kind != "record" or isinstance(name, Key):
+            above = join_path(names[:depth]) or "the alert"
             raise SchemaError(
                 f"Field {path!r} is unknown: {above!r} is of type {node.kind} and has no fields."
             )
@@ -122,6 +128,8 @@ def _locate(schema: Schema, path: str) -> Field:
             raise _NoPath(lambda _: wrong)
         return Field(path, "length", "long", None, nullable, doc, names)
     kind: Kind = "scalar"
+    if any(isinstance(name, Key) for name in names):
+        return _picked(path, node, crossed, doc, names)
     if node.kind == "array" and not crossed and not in_map:
         element, element_nullable = node.element.without_null()
         if element.kind in COLUMN_TYPES and element.logical is None:
@@ -130,7 +138,38 @@ def _locate(schema: Schema, path: str) -> Field:
         kind = "column"
     elif crossed or node.logical is not None or node.kind not in COLUMN_TYPES or in_map:
         kind = "value"
-    return Field(path, kind, node.kind, node.logical, nullable, doc, names)
+    avro_type = node.kind if crossed else _plain_type(node)
+    return Field(path, kind, avro_type, node.logical, nullable, doc, names)
+
+
+def _named_element(path: str, above: tuple[str, ...], node: Node) -> Node:
+    """The record of which an array holds several, told apart by their names."""
+    element, _ = node.element.without_null()
+    inner = element.fields.get("name") if element.kind == "record" else None
+    if inner is None or inner[0].without_null()[0].kind != "string":
+        raise SchemaError(f"Field {path!r} is unknown: the entries of {join_path(above)!r} have no names.")
+    return element
+
+
+def _picked(path: str, node: Node, crossed: int, doc: str, names: tuple[str, ...]) -> Field:
+    """What a path with keys reaches: it may be missing, and is decoded by fastavro."""
+    kind: Kind = "value"
+    if node.kind == "array" and not crossed:
+        node, kind = node.element.without_null()[0], "column"
+    elif crossed == 1:
+        kind = "column"
+    avro_type = _plain_type(node)
+    if kind == "column" and (avro_type not in COLUMN_TYPES or node.logical is not None):
+        kind, avro_type = "value", "array"
+    return Field(path, kind, avro_type, node.logical, True, doc, names)
+
+
+def _plain_type(node: Node) -> str:
+    """Avro type of a value; of a union of number types the one that holds them all."""
+    kinds = {branch.kind for branch in node.branches} - {"null"}
+    if kinds and kinds <= {"int", "long", "float", "double"}:
+        return "double" if kinds & {"float", "double"} else "long"
+    return node.kind
 
 
 def list_fields(schema: Schema) -> list[Field]:
@@ -173,8 +212,11 @@ def descend(value: Any, names: tuple[str, ...]) -> Any:
         if value is None:
             return None
         if isinstance(value, list):
-            return [descend(element, names[depth:]) for element in value]
-        value = value.get(name)
+            if not isinstance(name, Key):
+                return [descend(element, names[depth:]) for element in value]
+            value = next((element for element in value if element.get("name") == name), None)
+        else:
+            value = value.get(name)
     return value
 
 
@@ -192,9 +234,9 @@ def _leaves(node: Node, names: tuple[str, ...], above: frozenset[int]) -> Iterat
 
 
 def _unknown(path: str, names: tuple[str, ...], depth: int, node: Node, schema: Schema) -> str:
-    where = ".".join(names[:depth]) or "the alert"
+    where = join_path(names[:depth]) or "the alert"
     meant = difflib.get_close_matches(names[depth], node.fields, n=3, cutoff=0.6)
-    full = [".".join((*names[:depth], name)) for name in meant]
+    full = [join_path((*names[:depth], name)) for name in meant]
     if not full:
         leaves = list(_leaves(schema.root, (), frozenset()))
         tail = names[-1].lower()

@@ -41,7 +41,6 @@ REFUSED = {
     "Distinct": "DISTINCT",
     "Order": "ORDER BY in a function",
     "Filter": "FILTER clauses",
-    "Bracket": "Subscripts",
     "RegexpLike": "Regular expressions (use LIKE)",
     "SimilarTo": "Regular expressions (use LIKE)",
     "IntDiv": "Integer divisions (use floor(a / b))",
@@ -54,6 +53,7 @@ REFUSED = {
 # The nodes of sqlglot that have a translation of their own, by a method of that name.
 TRANSLATED = frozenset(
     {
+        "Bracket",
         "Column",
         "Dot",
         "Literal",

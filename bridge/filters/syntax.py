@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from bridge.alerts.paths import Key, join_path
 from bridge.errors import ExpressionError
 from bridge.filters.arithmetic import INTEGER_MAX
 from bridge.filters.dialect import (
@@ -98,18 +99,28 @@ class _Translator:
     def _column(self, tree: exp.Expression, _: int) -> Node:
         names: list[str] = []
         part: Any = tree
-        while isinstance(part, exp.Dot):
-            names.append(self._name(part.expression))
+        while isinstance(part, exp.Dot | exp.Bracket):
+            names.append(self._key(part) if isinstance(part, exp.Bracket) else self._name(part.expression))
             part = part.this
         if not isinstance(part, exp.Column):
             raise ExpressionError(f"{shorten(tree)!r} is not the name of a field.")
         parts = self._options(part, "this", "table", "db", "catalog")
         names += [self._name(part) for part in parts if part is not None]
         at = position(tree)
-        path = ".".join(reversed(names))
+        path = join_path(names[::-1])
         return Node("field", value=path, at=at if at >= 0 else self.text.find(path))
 
     _dot = _column
+    _bracket = _column
+
+    def _key(self, bracket: exp.Bracket) -> Key:
+        inside = bracket.expressions
+        if len(inside) != 1 or not isinstance(inside[0], exp.Literal) or not inside[0].is_string:
+            raise ExpressionError(
+                f"What stands in brackets is a name in single quotes, as in What.Param['flux']"
+                f"{self.where(position(bracket))}."
+            )
+        return Key(inside[0].this)
 
     def _name(self, identifier: Any) -> str:
         if not isinstance(identifier, exp.Identifier):

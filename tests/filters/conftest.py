@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -66,3 +68,12 @@ def encode(schema: Schema) -> Callable[..., bytes]:
         return stream.getvalue()
 
     return encode_row
+
+
+@pytest.fixture(scope="session")
+def real_packets(shared_data: Path) -> list[bytes]:
+    """Every twentieth of the archive's VOEvents."""
+    with tarfile.open(shared_data / "voevents" / "sample-2014-2016.tar.gz") as archive:
+        members = [member for member in archive if member.isfile()]
+        streams = (archive.extractfile(member) for member in members[::20])
+        return [stream.read() for stream in streams if stream is not None]

@@ -36,7 +36,7 @@ Encode = Callable[..., bytes]
         ("count(DISTINCT epochs.mag) > 1", "DISTINCT cannot be used"),
         ("first(epochs.mag ORDER BY epochs.flux) > 1", "ORDER BY in a function cannot be used"),
         ("count(epochs.mag) FILTER (WHERE b1) > 1", "FILTER clauses cannot be used"),
-        ("epochs[1] IS NULL", "Subscripts cannot be used"),
+        ("epochs[1] IS NULL", "a name in single quotes"),
         ("s1 SIMILAR TO 'a+'", "Regular expressions"),
         ("s1 LIKE s2", "pattern of LIKE is a string in quotes"),
         ("s1 LIKE 'a!' ESCAPE '!'", "ends with its escape character"),

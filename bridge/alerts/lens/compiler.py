@@ -213,6 +213,8 @@ class _Body:
         for index, rest in want.spans:
             decoder = self.name("span", runtime.SpanDecoder(node, rest, descend))
             value = f"{decoder}(d[{start}:p])"
+            if self.fields[index].kind == "column":
+                value = f"{self.name('column', runtime.picked_column)}({value}, {self.fields[index].type!r})"
             if index in self.encoded:
                 value = f"{self.name('encode', encode)}({value}, {self.fields[index].type!r})"
             self.line(f"v{index} = {value}")

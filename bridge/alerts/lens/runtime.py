@@ -7,14 +7,24 @@ where the bytes are not what the schema promises; the lens then asks fastavro.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import fastavro
 
+from bridge.alerts.column import Column, column_of
 from bridge.alerts.schema import Node, parse_schema
 
-__all__ = ["Mismatch", "SpanDecoder", "blocks", "long_of", "read_long", "skip_bytes", "text_of"]
+__all__ = [
+    "Mismatch",
+    "SpanDecoder",
+    "blocks",
+    "long_of",
+    "picked_column",
+    "read_long",
+    "skip_bytes",
+    "text_of",
+]
 
 _SMALL = [(n >> 1) ^ -(n & 1) for n in range(128)]
 _MASK = (1 << 64) - 1
@@ -76,6 +86,11 @@ def blocks(d: bytes, p: int, e: int) -> tuple[int, int, int]:
     if size < 0 or size > e - p:
         raise Mismatch
     return -count, p, p + size
+
+
+def picked_column(values: Sequence[Any] | None, avro_type: str) -> Column | None:
+    """The column that a path with a key leads to; None where there is nothing of that name."""
+    return None if values is None else column_of(values, avro_type)
 
 
 class SpanDecoder:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.alerts.fields import Field
+from bridge.alerts.paths import Key
 from bridge.alerts.schema import Node
 
 __all__ = ["Want", "want_tree"]
@@ -62,6 +63,9 @@ def want_tree(root: Node, fields: Sequence[Field]) -> Want:
 def _place(want: Want, node: Node, index: int, wanted: Field) -> None:
     node, _ = node.without_null()
     for depth, name in enumerate(wanted.names):
+        if isinstance(name, Key):
+            want.spans.append((index, wanted.names[depth:]))
+            return
         if node.kind == "array" and wanted.kind == "column":
             node, _ = node.element.without_null()
         if node.kind != "record":
