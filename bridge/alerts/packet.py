@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "Envelope", "Framing", "Item", "Origin", "Packet", "Refusal"]
 
-Framing = Literal["ocf", "confluent", "bare"]
+Framing = Literal["ocf", "confluent", "bare", "xml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class Packet:
     origin
         Where the packet came from.
     framing
-        How the message was framed on arrival.
+        How the message was framed on arrival. ``xml`` is a VOEvent that filters shall read: ``data[:start]``
+        is the message, and the datum behind it was made of it.
     whole
         Whether `data` is the message exactly as it arrived.
     """

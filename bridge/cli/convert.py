@@ -25,9 +25,11 @@ __all__ = ["command"]
 @click.command("convert")
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
 @click.option("-o", "--output", "out", metavar="OUT", default="-", show_default=True,
-              help="Folder (a file per event), .tar, .tar.gz, .xml (one event) or - (stdout).")  # fmt: skip
-@click.option("--to", type=click.Choice(["voevent"]), default="voevent", show_default=True,
-              expose_value=False, help="What to make of the alerts.")  # fmt: skip
+              help="Folder (a file per event), .tar, .tar.gz, .xml or .json (one event), .avro (all) or - (stdout).")  # fmt: skip
+@click.option("--to", type=click.Choice(["voevent", "avro", "json"]), default="voevent", show_default=True,
+              help="Write VOEvents as XML, Avro or JSON.")  # fmt: skip
+@click.option("--keep-xml", is_flag=True,
+              help="With --to avro or json: keep each packet's bytes too, to have them back as they were.")  # fmt: skip
 @click.option("--where", metavar="EXPR", multiple=True,
               help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
 @translation_options
@@ -45,6 +47,8 @@ __all__ = ["command"]
 def command(
     inputs: tuple[str, ...],
     out: str,
+    to: str,
+    keep_xml: bool,
     where: tuple[str, ...],
     mapping: str | None,
     local_ivo: str | None,
@@ -60,16 +64,18 @@ def command(
     dead_letters: Path | None,
     as_json: bool,
 ) -> int:
-    """Convert alert files and JSON notices to VOEvent 2.0.
+    """Convert alert files and JSON notices to VOEvent 2.0, and VOEvents between XML, Avro and JSON.
 
     IN is a file (one alert or many; Avro container, wire format, gzip; a JSON notice), a folder, a tar archive,
-    or - for standard input. VOEvents among them go through unchanged, or in another version with --to-version.
+    or - for standard input. VOEvents among them (XML, Avro or JSON) go through unchanged, or in another version with
+    --to-version.
 
     \b
     Examples:
       voevent-bridge convert alert.avro
       voevent-bridge convert ztf_public_20240101.tar.gz -o voevents/ --where "candidate.rb >= 0.65"
       voevent-bridge convert notice.json -o voevents/ --cutouts maps/
+      voevent-bridge convert voevents.tar.gz --to avro -o events.avro
     """
     from bridge.alerts.schema_files import load_schema_file
     from bridge.alerts.store import open_store
@@ -77,6 +83,8 @@ def command(
     from bridge.convert.run import default_jobs
     from bridge.pipeline import Plan
 
+    if keep_xml and to == "voevent":
+        raise click.UsageError("--keep-xml goes with --to avro or --to json; XML is kept as it is anyway.")
     if as_json and out == "-":
         raise click.UsageError("--json needs -o: the events would go to standard output as well.")
     plan = Plan(
@@ -94,7 +102,11 @@ def command(
     batches = read_inputs(inputs, store, bare)
     refusals = Refusals(dead_letters)
     began = time.monotonic()
-    with ending_orderly(), open_event_sink(out) as sink, showing_progress("Converting") as say:
+    with (
+        ending_orderly(),
+        open_event_sink(out, to, keep_xml=keep_xml) as sink,
+        showing_progress("Converting") as say,
+    ):
 
         def tell(tally: Tally) -> None:
             rate = tally.read / max(time.monotonic() - began, 1e-9)

@@ -11,12 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.alerts.packet import Item, Packet, Refusal
+from bridge.alerts.packet import Document, Item, Packet, Refusal
 from bridge.convert.lanes import Lanes
-from bridge.errors import PacketError, UsageError
+from bridge.errors import ExpressionError, PacketError, UsageError
 from bridge.filters import Capper, FilterSet, Held
 from bridge.pipeline.pipeline import refused
 from bridge.pipeline.selection import Selection
+from bridge.pipeline.voevents import means_voevents, packet_of, voevent_schema
 from bridge.streams import Batch, Sink, open_sink
 from bridge.streams.kafka.url import is_kafka_url, parse_url
 
@@ -71,6 +72,7 @@ class Keeper:
         self._clock = clock
         self._filters = filters
         self._select = Selection(filters.filters)
+        self._means_voevents = any(means_voevents(getattr(each, "text", "")) for each in filters)
         self._capper = Capper(filters) if any(filters.caps) else None
         self._lanes = Lanes()
         self._reading: tuple[str, ...] | None = None
@@ -106,14 +108,14 @@ class Keeper:
         now_s = self._clock()
         for item in batch:
             self._read += 1
-            met = self._met(item)
-            if not isinstance(met, Refusal):
-                assert isinstance(item, Packet)
+            packet = self._readable(item)
+            met = packet if isinstance(packet, Refusal) else self._met(packet)
+            if not isinstance(packet, Refusal) and not isinstance(met, Refusal):
                 lane = item.origin.partition if self._is_live else ""
                 try:
-                    held = self._offer(item, met, lane, now_s)
+                    held = self._offer(packet, met, lane, now_s)
                 except PacketError as error:
-                    met = refused(item, str(error))
+                    met = refused(packet, str(error))
                 else:
                     self._lanes.add(lane, item.origin.offset if self._is_live else self._read, held)
             if isinstance(met, Refusal):
@@ -146,16 +148,27 @@ class Keeper:
         if self._capper is not None:
             self._capper.drop()
 
-    def _met(self, item: Item) -> Sequence[int] | Refusal:
-        if isinstance(item, Refusal):
+    def _readable(self, item: Item) -> Packet | Refusal:
+        """An item as filters read it: an alert as it is, a VOEvent in XML with its datum."""
+        if not isinstance(item, Document):
             return item
-        if not isinstance(item, Packet):
-            kind = "VOEvent or other XML" if item.kind == "voevent" else "JSON document"
-            return refused(item, f"it is a {kind}, and filters look at Avro alerts")
+        if item.kind != "voevent":
+            return refused(item, "it is a JSON document, and filters look at Avro alerts and VOEvents")
+        unfit = self._select.unfit(voevent_schema())
+        if unfit is not None:
+            if self._means_voevents:
+                raise ExpressionError(unfit)
+            return refused(item, f"it is a VOEvent, and no filter is for VOEvents: {unfit}")
         try:
-            return self._filters.outputs(self._select(item))
+            return packet_of(item)
         except PacketError as error:
             return refused(item, str(error))
+
+    def _met(self, packet: Packet) -> Sequence[int] | Refusal:
+        try:
+            return self._filters.outputs(self._select(packet))
+        except PacketError as error:
+            return refused(packet, str(error))
 
     def _offer(self, packet: Packet, met: Sequence[int], lane: str, now_s: float) -> Held:
         if self._capper is None:

@@ -11,6 +11,7 @@ from itertools import chain
 from bridge.alerts.packet import Item, Packet, Refusal
 from bridge.convert.repeats import Repeats
 from bridge.convert.workers import translate_in_processes
+from bridge.errors import PacketError
 from bridge.pipeline import Outcome, Pipeline, Plan
 from bridge.pipeline.pipeline import refused
 from bridge.voevent.event import Event
@@ -75,7 +76,8 @@ def convert(
     plan
         How to convert.
     write
-        Called with each event, in order; not with one that is written already.
+        Called with each event, in order; not with one that is written already. If it raises
+        `PacketError`, the event is refused.
     refuse
         Called with each item that cannot be used, in order, and with an alert whose IVORN stands for another
         content already.
@@ -113,7 +115,12 @@ def convert(
             elif verdict == "again":
                 tally.duplicates += 1
             else:
-                (write_edition or write if verdict == "edition" else write)(outcome)
+                try:
+                    (write_edition or write if verdict == "edition" else write)(outcome)
+                except PacketError as error:
+                    tally.refused += 1
+                    refuse(Refusal(item.origin, str(error), outcome.xml))
+                    continue
                 tally.written += 1
                 tally.bytes_out += len(outcome.xml)
                 tally.shed += bool(outcome.shed)

@@ -15,7 +15,7 @@ from bridge.inspect.ztf import is_ztf_like, view_ztf
 
 __all__ = ["report_alert"]
 
-FRAMINGS = {"ocf": "Avro file", "confluent": "Confluent wire format", "bare": "bare Avro"}
+FRAMINGS = {"ocf": "Avro file", "confluent": "Confluent wire format", "bare": "bare Avro", "xml": "XML"}
 
 
 def report_alert(packet: Packet, *, index: int = 0, count: int | None = 1) -> Report:

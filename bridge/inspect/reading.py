@@ -13,6 +13,8 @@ from bridge.inspect.alert import report_alert
 from bridge.inspect.notice import is_notice, report_notice
 from bridge.inspect.report import Report
 from bridge.inspect.voevent import report_voevent
+from bridge.voevent.avro import xml_of_datum
+from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["inspect_path", "pick_item"]
 
@@ -48,6 +50,8 @@ def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
     try:
         if is_notice(item):
             return report_notice(item, index=index, count=count)
+        if isinstance(item, Packet) and is_voevent_schema(item.schema.name):
+            item = Document(xml_of_datum(item.datum, item.schema.text), "voevent", item.origin)
         if isinstance(item, Document):
             return report_voevent(item, index=index, count=count)
         return report_alert(item, index=index, count=count)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.alerts.packet import Document, Item, Packet, Refusal
-from bridge.errors import ConfigError, MappingError, PacketError, SourceError
+from bridge.errors import ConfigError, ExpressionError, MappingError, PacketError, SourceError
 from bridge.mapping import choose_mapping, compile_translator, load_mapping
 from bridge.pipeline.plan import Plan
 from bridge.streams.naming import file_bytes
 from bridge.voevent.event import Event, Past
+from bridge.voevent.event_shape import is_voevent_schema
 
 if TYPE_CHECKING:
     from bridge.alerts.schema import Schema
@@ -112,17 +113,42 @@ class Pipeline:
 
     def _event(self, item: Packet | Document) -> Event | None:
         if isinstance(item, Document):
-            return self._relay(item) if item.kind == "voevent" else self._notice(item)
+            return self._document(item)
         if not self.proven:
             self._prove(item.schema)
         if self._selection is not None and not self._selection(item):
             return None
         return self._translate(item)
 
+    def _document(self, item: Document) -> Event | None:
+        if item.kind == "json":
+            from bridge.pipeline.voevents import document_of, is_voevent_json
+
+            if not is_voevent_json(item):
+                return self._notice(item)
+            item = document_of(item)
+        return self._relay(item) if self._selects(item) else None
+
+    def _selects(self, document: Document) -> bool:
+        """Whether a VOEvent meets the filters; one to which none of them applies passes as it is."""
+        if self._selection is None:
+            return True
+        from bridge.pipeline.voevents import means_voevents, packet_of, voevent_schema
+
+        unfit = self._selection.unfit(voevent_schema())
+        if unfit is None:
+            self.proven = self.proven or self._mapping is None
+            return bool(self._selection(packet_of(document)))
+        if any(means_voevents(text) for text in self.plan.where):
+            raise ExpressionError(unfit)
+        return True
+
     def _prove(self, schema: Schema) -> None:
         if self._selection is not None:
             self._selection.fit(schema)
-        if self._mapping is not None and not self._mapping.reads_documents:
+        if self._mapping is not None and not (
+            self._mapping.reads_documents or is_voevent_schema(schema.name)
+        ):
             compile_translator(self._mapping, schema, self.plan.options)
         self.proven = True
 
@@ -130,7 +156,9 @@ class Pipeline:
         """Whether what becomes of an item depends on those before it: a notice may cite an earlier one."""
         if isinstance(item, Document):
             return item.kind == "json"
-        return isinstance(item, Packet) and self._mapping_of(item.schema).reads_documents
+        if not isinstance(item, Packet) or is_voevent_schema(item.schema.name):
+            return False
+        return self._mapping_of(item.schema).reads_documents
 
     def _mapping_of(self, schema: Schema) -> Mapping:
         return self._mapping or choose_mapping(schema)
@@ -144,6 +172,10 @@ class Pipeline:
         return self._notices(item)
 
     def _translate(self, packet: Packet) -> Event:
+        if is_voevent_schema(packet.schema.name):
+            from bridge.pipeline.voevents import document_of
+
+            return self._relay(document_of(packet))
         mapping = self._mapping_of(packet.schema)
         if mapping.reads_documents:
             return self._notice(packet)

@@ -44,6 +44,7 @@ class Selection:
         self.filters = tuple(filters)
         self._lenient = lenient
         self._compiled: dict[Schema, _Fitting | str] = {}
+        self._unfit: dict[Schema, str] = {}
 
     def __call__(self, packet: Packet) -> Sequence[int]:
         """Indices of the filters that the packet meets, ascending.
@@ -61,6 +62,20 @@ class Selection:
         met = fitting.select(packet.data, packet.start, packet.stop)
         return [fitting.indices[index] for index in met]
 
+    def unfit(self, schema: Schema) -> str | None:
+        """Why none of the filters fits a schema; None where one does. It decides nothing for others."""
+        if schema in self._compiled:
+            compiled = self._compiled[schema]
+        elif schema in self._unfit:
+            return self._unfit[schema]
+        else:
+            compiled = self._compile(schema, lenient=True)
+            if isinstance(compiled, str):
+                self._unfit[schema] = compiled
+            else:
+                self._compiled[schema] = compiled
+        return compiled if isinstance(compiled, str) else None
+
     def fit(self, schema: Schema) -> _Fitting | str:
         """The filters compiled for a schema, or why none fits; raises as a call does."""
         fitting = self._compiled.get(schema)
@@ -68,7 +83,7 @@ class Selection:
             fitting = self._compiled[schema] = self._compile(schema)
         return fitting
 
-    def _compile(self, schema: Schema) -> _Fitting | str:
+    def _compile(self, schema: Schema, *, lenient: bool = False) -> _Fitting | str:
         indices: list[int] = []
         errors: list[ExpressionError] = []
         for index, each in enumerate(self.filters):
@@ -79,9 +94,9 @@ class Selection:
             else:
                 indices.append(index)
         if not indices:
-            if not self._compiled and not self._lenient:
+            if not (self._compiled or self._lenient or lenient):
                 raise errors[0]
             return str(errors[0]).rstrip(".")
         for unfit in errors:
-            _log.warning("Left out for alerts of schema %s: %s", schema.name, unfit)
+            _log.warning("Left out for packets of schema %s: %s", schema.name, unfit)
         return _Fitting(FilterSet([self.filters[index] for index in indices]).compile(schema), tuple(indices))

@@ -22,17 +22,19 @@ LONGEST = 150
 def file_bytes(packet: Packet) -> bytes:
     """The packet as a file: as it arrived if it arrived alone, else framed anew around the same datum.
 
-    The wire format keeps its five bytes. A bare datum becomes a container, because a file that does not say
-    its schema could not be read again.
+    The wire format keeps its five bytes, and a VOEvent in XML is its file. A bare datum becomes a container,
+    because a file that does not say its schema could not be read again.
     """
+    if packet.framing == "xml":
+        return packet.data[: packet.start]
     if packet.framing == "confluent":
         return packet.data if packet.whole else packet.data[packet.start - 5 : packet.stop]
     return frame_ocf(packet)
 
 
 def file_name(packet: Packet) -> str:
-    """``<id>.avro`` or, in wire format, ``<id>.bin``; without an id the name is made from the origin."""
-    ending = ".bin" if packet.framing == "confluent" else ".avro"
+    """``<id>.avro``, in wire format ``<id>.bin``, of XML ``.xml``; without an id named from the origin."""
+    ending = {"confluent": ".bin", "xml": ".xml"}.get(packet.framing, ".avro")
     return (_alert_id(packet) or _origin_stem(packet)) + ending
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import fastavro
+from fastavro.schema import to_parsing_canonical_form
 
 from bridge.errors import PacketError
 from bridge.resources import schemas_folder
 from bridge.voevent.avro_codec import Codec, compile_codec
+from bridge.voevent.write_xml import write_xml
 
-__all__ = ["decode_record", "encode_record", "schema_text"]
+__all__ = ["decode_record", "encode_record", "schema_text", "xml_of_datum"]
 
 _MAGIC = b"Obj\x01"
 
@@ -57,9 +59,26 @@ def decode_record(data: bytes, writer_schema: str | None = None) -> dict[str, An
     """
     if data.startswith(_MAGIC):
         return _from_container(data)
-    if writer_schema is None or writer_schema == schema_text():
-        return _codec().decode(data)
-    return _resolved(data, json.loads(writer_schema))
+    writer = None if writer_schema is None else _other_writer(writer_schema)
+    return _codec().decode(data) if writer is None else _resolved(data, writer)
+
+
+def xml_of_datum(data: bytes, writer_schema: str | None = None) -> bytes:
+    """The XML of an Avro datum: the bytes that were kept, or the same document.
+
+    Parameters
+    ----------
+    data, writer_schema
+        As `decode_record`.
+
+    Raises
+    ------
+    PacketError
+        If it is not a VOEvent in Avro, or none that XML can hold.
+    """
+    record = decode_record(data, writer_schema)
+    kept: bytes | None = record["xml"]
+    return write_xml(record) if kept is None else kept
 
 
 def _from_container(data: bytes) -> dict[str, Any]:
@@ -76,12 +95,20 @@ def _from_container(data: bytes) -> dict[str, Any]:
 def _resolved(data: bytes, writer: Any) -> dict[str, Any]:
     stream = io.BytesIO(data)
     try:
-        record: Any = fastavro.schemaless_reader(stream, fastavro.parse_schema(writer), _parsed())
+        record: Any = fastavro.schemaless_reader(stream, writer, _parsed())
     except Exception as error:
         raise PacketError(f"the datum does not decode as a VOEvent ({error!r})") from None
     if stream.tell() != len(data) or not isinstance(record, dict):
         raise PacketError("the datum does not decode as a VOEvent: bytes are left over")
     return record
+
+
+@lru_cache(maxsize=16)
+def _other_writer(text: str) -> Any:
+    """A writer's schema, ready for use; None where it lays a datum out as the project's own does."""
+    writer: Any = fastavro.parse_schema(json.loads(text))
+    same = to_parsing_canonical_form(writer) == to_parsing_canonical_form(_parsed())
+    return None if same else writer
 
 
 @cache

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bridge.errors import UsageError
 from bridge.voevent.grammar import attribute, child, plain, text_child
 from bridge.voevent.layout import Layout
 from bridge.voevent.named import Named
@@ -174,6 +176,45 @@ class VOEvent:
 
         return write_json(self.to_dict(), indent=indent)
 
+    @classmethod
+    def from_voeventparse(cls, packet: Any) -> VOEvent:
+        """Of an object of voevent-parse; its `dumps` writes the XML that is read.
+
+        Raises
+        ------
+        UsageError
+            If voevent-parse is not installed.
+        """
+        return cls.parse(_voeventparse().dumps(packet))
+
+    def to_voeventparse(self) -> Any:
+        """As an object of voevent-parse.
+
+        Raises
+        ------
+        UsageError
+            If voevent-parse is not installed.
+        """
+        return _voeventparse().loads(self.to_xml())
+
+    def sky_coord(self) -> Any:
+        """The position as `astropy.coordinates.SkyCoord`; see `bridge.voevent.astro.sky_coord`."""
+        from bridge.voevent.astro import sky_coord
+
+        return sky_coord(self)
+
+    def astropy_time(self) -> Any:
+        """The time as `astropy.time.Time`; see `bridge.voevent.astro.astropy_time`."""
+        from bridge.voevent.astro import astropy_time
+
+        return astropy_time(self)
+
+    def to_votable(self) -> bytes:
+        """Params, Groups and Tables as VOTable; see `bridge.voevent.votable.write_votable`."""
+        from bridge.voevent.votable import write_votable
+
+        return write_votable(self)
+
     def _record(self) -> dict[str, Any]:
         from bridge.voevent.records import to_record
 
@@ -237,3 +278,12 @@ class VOEvent:
         from bridge.voevent.display import describe_html
 
         return describe_html(self)
+
+
+def _voeventparse() -> Any:
+    try:
+        return import_module("voeventparse")
+    except ModuleNotFoundError:
+        raise UsageError(
+            "This needs voevent-parse, which is not installed: pip install voevent-parse."
+        ) from None

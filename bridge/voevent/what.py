@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bridge.voevent.grammar import attribute, child, children, plain, text_child, text_children, triple
 from bridge.voevent.named import Named
@@ -206,6 +206,12 @@ class Table:
 
         for field in self.fields:
             yield field, column_values(field, 0 if self.data is None else self.data.rows)
+
+    def to_astropy(self) -> Any:
+        """As `astropy.table.Table`; see `bridge.voevent.astro.astropy_table`."""
+        from bridge.voevent.astro import astropy_table
+
+        return astropy_table(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ ROWS = [line.split("|")[1:4] for line in SECTION.splitlines() if line.startswith
 
 def schemas() -> list[Schema]:
     store = open_store()
-    return [store.by_name(name) for name in ("ztf/4.02", "ztf/3.3", "lsst/10.0")]
+    return [store.by_name(name) for name in ("ztf/4.02", "ztf/3.3", "lsst/10.0", "voevent/1.0")]
 
 
 def test_documented_functions_are_those_that_there_are() -> None:
@@ -40,7 +40,7 @@ def test_documented_arguments_are_accepted() -> None:
 def test_examples_compile_on_a_survey_s_schema() -> None:
     examples = [re.search(r"`(.+)`", row[2]) for row in ROWS]
     texts = [match[1] for match in examples if match] + re.findall(r"```sql\n(.+?)```", TEXT, re.DOTALL)
-    assert len(texts) == len(ROWS) + 1
+    assert len(texts) == len(ROWS) + 2
     known = schemas()
     for text in texts:
         refusals = []
@@ -50,6 +50,17 @@ def test_examples_compile_on_a_survey_s_schema() -> None:
             except ExpressionError as refusal:
                 refusals.append(str(refusal))
         assert len(refusals) < len(known), refusals
+
+
+def test_documented_places_of_a_voevent_can_be_filtered() -> None:
+    table = TEXT.split("\n## VOEvents")[1].split("\n## ")[0]
+    paths = [
+        text for line in table.splitlines() if line.startswith("| ") for text in re.findall(r"`(.+?)`", line)
+    ]
+    assert len(paths) == 8
+    schema = open_store().by_name("voevent/1.0")
+    for path in paths:
+        Filter(path if re.search(r"[<>=]|LIKE", path) else f"{path} = 1").compile(schema)
 
 
 def test_documented_file_of_filters_is_one(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""VOEvents on their way through a pipeline: XML as packets that filters read, Avro as the XML it was."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from bridge.alerts.packet import Document, Packet
+from bridge.alerts.schema import Schema, parse_schema
+from bridge.voevent.avro import encode_record, schema_text, xml_of_datum
+from bridge.voevent.json_text import FORMAT, read_json
+from bridge.voevent.model import VOEvent
+from bridge.voevent.read_xml import read_xml
+from bridge.voevent.records import complete
+from bridge.voevent.write_xml import write_xml
+
+__all__ = [
+    "document_of",
+    "is_voevent_json",
+    "means_voevents",
+    "packet_of",
+    "voevent_schema",
+]
+
+_PLACES = re.compile(r"\b(What|Who|WhereWhen|How|Why|Citations|ivorn)\b")
+
+
+@cache
+def voevent_schema() -> Schema:
+    """The Avro schema of VOEvent."""
+    return parse_schema(schema_text())
+
+
+def is_voevent_json(document: Document) -> bool:
+    """Whether a JSON document is a VOEvent as this program writes it."""
+    return FORMAT.encode() in document.data[:200]
+
+
+def packet_of(document: Document) -> Packet:
+    """A VOEvent in XML as a packet: its bytes as they came, and behind them its datum, which filters read.
+
+    Raises
+    ------
+    PacketError
+        If it is not a VOEvent.
+    """
+    datum = encode_record(read_xml(document.data))
+    start = len(document.data)
+    data = document.data + datum
+    return Packet(data, start, len(data), voevent_schema(), document.origin, "xml")
+
+
+def document_of(item: Packet | Document) -> Document:
+    """A VOEvent in Avro or JSON as the XML that it was made of.
+
+    Raises
+    ------
+    PacketError
+        If it is not a VOEvent, or none that XML can hold.
+    """
+    if isinstance(item, Packet):
+        xml = xml_of_datum(item.datum, item.schema.text)
+    else:
+        record = complete(VOEvent, read_json(item.data))
+        xml = record["xml"] if record["xml"] is not None else write_xml(record)
+    return Document(xml, "voevent", item.origin)
+
+
+def means_voevents(text: str) -> bool:
+    """Whether a filter names places of a VOEvent, so that it cannot be meant for alerts alone."""
+    return _PLACES.search(text) is not None
