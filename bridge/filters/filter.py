@@ -5,8 +5,8 @@ A filter is parsed once and compiled once per writer schema.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.alerts.decode import decode_datum
@@ -116,6 +116,23 @@ class Filter:
         except ExpressionError as error:
             raise self._named(error) from None
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The fields that the text names."""
+        return frozenset(str(node.value) for node in self._tree.walk() if node.kind == "field")
+
+    def renamed(self, names: Mapping[str, str | None]) -> Filter:
+        """The same condition on fields of other names; None makes a field NULL.
+
+        Parameters
+        ----------
+        names
+            Path in the text to the path to be read.
+        """
+        other = Filter(self.text, self.name)
+        object.__setattr__(other, "_tree", _renamed(self._tree, names))
+        return other
+
     def check(self, schema: Schema) -> tuple[Node, dict[str, Field]]:
         """The condition with types, and the fields that it needs, by path.
 
@@ -148,6 +165,13 @@ class Filter:
 
     def _named(self, error: ExpressionError) -> ExpressionError:
         return ExpressionError(f"Filter {self.name!r}: {error}" if self.name else f"Filter: {error}")
+
+
+def _renamed(node: Node, names: Mapping[str, str | None]) -> Node:
+    if node.kind == "field" and node.value in names:
+        name = names[str(node.value)]
+        return replace(node, value=name) if name is not None else Node("literal", at=node.at)
+    return replace(node, args=tuple(_renamed(arg, names) for arg in node.args))
 
 
 AnyFilter = Filter | PythonFilter

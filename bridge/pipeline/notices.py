@@ -7,6 +7,7 @@ packet about a gravitational wave has its number in the series.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from bridge.alerts.packet import Document, Packet
 from bridge.errors import SourceError
@@ -35,19 +36,27 @@ class Notices:
         Finds all earlier events about an object; None remembers those of this run.
     date
         Gives the time of authoring, UTC in ISO 8601.
+    passes
+        Whether a JSON notice passes the filters; alerts in Avro have passed theirs already.
     """
 
     def __init__(
-        self, mapping: Mapping | None, options: TranslateOptions, past: Past | None, date: Callable[[], str]
+        self,
+        mapping: Mapping | None,
+        options: TranslateOptions,
+        past: Past | None,
+        date: Callable[[], str],
+        passes: Callable[[dict[str, Any]], bool] = lambda _: True,
     ) -> None:
         self._mapping = mapping if mapping is not None and mapping.reads_documents else None
         self._options = options
         self._past = past
         self._date = date
+        self._passes = passes
         self._seen: dict[str, list[Earlier]] = {}
 
-    def __call__(self, item: Document | Packet) -> Event:
-        """The event that a notice becomes.
+    def __call__(self, item: Document | Packet) -> Event | None:
+        """The event that a notice becomes; None where the filters drop it.
 
         Parameters
         ----------
@@ -65,6 +74,8 @@ class Notices:
             notice, claimed = notice_of_packet(item), choose_mapping(item.schema)
         else:
             notice = notice_of_document(item)
+            if not self._passes(notice.content):
+                return None
             claimed = choose_for_notice(notice)
         mapping = self._mapping or claimed
         translate = document_translator(mapping, self._options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.alerts.packet import Document, Item, Packet, Refusal
 from bridge.errors import ConfigError, ExpressionError, MappingError, PacketError, SourceError
@@ -163,15 +163,24 @@ class Pipeline:
     def _mapping_of(self, schema: Schema) -> Mapping:
         return self._mapping or choose_mapping(schema)
 
-    def _notice(self, item: Document | Packet) -> Event:
+    def _notice(self, item: Document | Packet) -> Event | None:
         if self._notices is None:
             # Most runs see no notice.
             from bridge.pipeline.notices import Notices
 
-            self._notices = Notices(self._mapping, self.plan.options, self._past, self._date)
+            self._notices = Notices(
+                self._mapping, self.plan.options, self._past, self._date, self._notice_filter()
+            )
         return self._notices(item)
 
-    def _translate(self, packet: Packet) -> Event:
+    def _notice_filter(self) -> Callable[[dict[str, Any]], bool]:
+        if self._selection is None:
+            return lambda _: True
+        from bridge.pipeline.notice_filters import NoticeFilters
+
+        return NoticeFilters(self._selection.filters)
+
+    def _translate(self, packet: Packet) -> Event | None:
         if is_voevent_schema(packet.schema.name):
             from bridge.pipeline.voevents import document_of
 
