@@ -32,6 +32,8 @@ _PLAIN_ACK = re.compile(
     rb"<TimeStamp>" + _TEXT + rb"</TimeStamp>" + _BLANK + rb"</trn:Transport>" + _BLANK
 )  # fmt: skip
 _PLAIN_NAME = re.compile(_NAME)
+# A longer one is not remembered: thousands of strangers' connections must not hold a hundred kilobytes each.
+_USUAL_BYTES = 2_000
 
 
 def plain_ack(payload: bytes) -> str | None:
@@ -73,6 +75,8 @@ class AckReader:
             if match is None:
                 break
             found.append(match[1].decode("ascii"))
+            if len(payload) > _USUAL_BYTES:
+                continue
             self._head = head = payload[: match.start(1)]
             self._tail = tail = payload[match.end(1) :]
             head_length, tail_length = len(head), len(tail)

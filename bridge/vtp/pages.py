@@ -228,11 +228,13 @@ class RecentPages:
             self._complete = False
         if after == live.head and not self._complete:
             new = self._read(after)
+            # A read that was not filled has come to the end of the log.
+            self._complete = (
+                len(new) < self._read_events and sum(len(event.data) for event in new) < self._read_bytes
+            )
             if new:
                 live.extend(new)
                 live.shorten(self._max_bytes)
-            else:
-                self._complete = True
         if live.floor <= after:
             return live
         for older in self._older:

@@ -63,6 +63,13 @@ def test_other_messages_are_not_taken_for_plain_acks(other: bytes) -> None:
     assert reader.leading([other]) == []
 
 
+def test_an_ack_of_absurd_length_is_read_and_not_remembered() -> None:
+    reader = AckReader()
+    long = ours(IVORN, "ivo://" + "x" * 90_000)
+    assert reader.leading([ours(IVORN), long, ours(IVORN)]) == [IVORN] * 3
+    assert len(reader._head) + len(reader._tail) < 500
+
+
 def agree(payload: bytes, found: str | None) -> None:
     """What the short way has found is what the parser finds."""
     if found is not None:
