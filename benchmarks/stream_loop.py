@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Producer
 from benchmarks.common import ztf_alerts
 from benchmarks.kafka_at_hand import drop_topic, new_topic
 from bridge.alerts.decode import decode_packet
+from bridge.alerts.encoder import compile_encoder
 from bridge.alerts.ocf_write import frame_ocf
 from bridge.alerts.packet import Origin, Packet
 from bridge.alerts.schema import Schema
@@ -91,9 +92,7 @@ def _ours(bootstrap: str, topic: str, records: Records) -> list[Record]:
     url = parse_url(f"kafka://{bootstrap}/{topic}")
     outbox = Outbox(url, KafkaSettings())
     for number, (schema, record) in enumerate(records):
-        buffer = io.BytesIO()
-        fastavro.schemaless_writer(buffer, schema.parsed, record)
-        data = buffer.getvalue()
+        data = compile_encoder(schema)(record)
         outbox.send(topic, frame_ocf(Packet(data, 0, len(data), schema, Origin("bench", number), "bare")))
     outbox.flush()
     source = KafkaSource(url, KafkaSettings(), SchemaStore(), {}, follow=False)
