@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,14 @@ def test_a_field_left_out_takes_its_default_and_without_one_is_named() -> None:
     assert encode({"b": 1}) == encode({"a": 7, "b": 1})
     with pytest.raises(PacketError, match=r"does not fit schema r .*\bb\b"):
         encode({"a": 1})
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    schema = record_of(candid="long", magpsf="float", distnr=["null", "float"])
+    (tmp_path / "alert.avsc").write_text(schema.text)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["datum"] == by_fastavro(schema, {"candid": 1234, "magpsf": 17.25, "distnr": None})

@@ -17,7 +17,7 @@ from bridge.streams import open_sink, open_source
 from bridge.streams.kafka.outbox import Outbox
 from bridge.streams.kafka.settings import KafkaSettings
 from bridge.streams.kafka.url import parse_url
-from bridge.streams.kafka.window import NEARBY_S, WINDOW_BYTES, Window
+from bridge.streams.kafka.window import MOST_BYTES, NEARBY_S, WINDOW_BYTES, Window
 
 FINK = b'{"type": "record", "name": "fink", "fields": [{"name": "i", "type": "long"}]}'
 
@@ -97,18 +97,27 @@ def test_no_more_is_under_way_than_one_request_can_hold(kafka: Broker, topics: A
 
 def test_more_may_be_under_way_to_a_broker_far_away() -> None:
     window = Window()
-    assert window.has_room(10 << 20), "one message may always be sent"
-    window.sent(WINDOW_BYTES)
-    assert not window.has_room(1)
+    assert window.has_room("a", 10 << 20), "one message may always be sent"
+    window.sent("a", WINDOW_BYTES)
+    assert not window.has_room("a", 1)
     window.confirmed_after(20 * NEARBY_S)
-    assert window.has_room(19 * WINDOW_BYTES)
-    assert not window.has_room(19 * WINDOW_BYTES + 1)
+    assert window.has_room("a", 19 * WINDOW_BYTES)
+    assert not window.has_room("a", 19 * WINDOW_BYTES + 1)
     window.confirmed_after(60.0)
     assert window.limit_bytes == 20 * WINDOW_BYTES, "the fastest tells the distance"
     window.confirmed_after(NEARBY_S / 10)
-    assert not window.has_room(1)
-    window.settled(WINDOW_BYTES)
-    assert window.has_room(1)
+    assert not window.has_room("a", 1)
+    window.settled("a", WINDOW_BYTES)
+    assert window.has_room("a", 1)
+
+
+def test_a_topic_that_is_full_leaves_others_their_room() -> None:
+    window = Window()
+    for number in range(MOST_BYTES // WINDOW_BYTES):
+        assert window.has_room(f"topic-{number}", WINDOW_BYTES)
+        window.sent(f"topic-{number}", WINDOW_BYTES)
+        assert not window.has_room(f"topic-{number}", 1)
+    assert not window.has_room("one-more", WINDOW_BYTES), "all together have a limit, too"
 
 
 def test_packets_go_to_one_topic_named_in_full() -> None:

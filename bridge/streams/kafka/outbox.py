@@ -32,6 +32,8 @@ MAKING_S = 2.0
 BY_KEY = -1
 """The library chooses the partition, by the message's key if it has one (RD_KAFKA_PARTITION_UA)."""
 
+FEW_TOPICS = 5
+
 _NOT_YET = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
@@ -98,7 +100,8 @@ class Outbox:
         self._failure: str | None = None
         config: dict[str, Any] = {
             "enable.idempotence": "true",
-            "linger.ms": "1",
+            # Messages for many topics come in turns: those of one wait for company.
+            "linger.ms": "1" if len(url.topics) <= FEW_TOPICS else "5",
             # Alerts with long light curves pass a megabyte; the topic has its own limit, too.
             "message.max.bytes": str(16 << 20),
             "queue.buffering.max.kbytes": str(64 << 10),
@@ -137,7 +140,7 @@ class Outbox:
         """
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         size = len(value or b"")
-        while not self.under_way.has_room(size):
+        while not self.under_way.has_room(topic, size):
             self.producer.poll(0.1)
             self._check()
         while True:
@@ -154,7 +157,7 @@ class Outbox:
             else:
                 break
         self.sent += 1
-        self.under_way.sent(size)
+        self.under_way.sent(topic, size)
         self.producer.poll(0)
 
     def wait(self, seconds: float) -> None:
@@ -203,7 +206,7 @@ class Outbox:
             self._failure = explain(error, self._servers, self._settings)
 
     def _told(self, error: KafkaError | None, message: Any) -> None:
-        self.under_way.settled(len(message))
+        self.under_way.settled(message.topic(), len(message))
         if error is None:
             self.delivered += 1
             self.delivered_bytes += len(message)
