@@ -10,11 +10,11 @@ from bridge.errors import ConfigError
 from bridge.feed.units import parse_duration
 from bridge.voevent.acceptance import KNOWN_VERSIONS
 from bridge.vtp.address import BROADCAST_PORT, parse_address
-from bridge.vtp.filters import fault_of
 from bridge.vtp.receiver_settings import ReceiverSettings
 from bridge.vtp.since import check_since
 from bridge.vtp.subscriber_connection import SubscriberSettings
 from bridge.vtp.upstream import UpstreamSettings
+from bridge.vtp.xpath import xpath_fault
 
 __all__ = ["ReceiveConfig", "receive_config", "upstream_settings"]
 
@@ -90,7 +90,7 @@ def _upstream(table: Mapping[str, Any], local_ivo: str) -> UpstreamSettings:
         raise ConfigError("An [[upstream]] has no host; give the broker's name or host:port.")
     filters = tuple(table.get("filters", ()))
     for text in filters:
-        reason = fault_of(text)
+        reason = xpath_fault(text)
         if reason is not None:
             raise ConfigError(
                 f"The filter {text!r} of the upstream {table['host']} cannot be used: {reason}."

@@ -1,56 +1,33 @@
-"""Subscribers' XPath filters: a stranger's expressions over our events, so bounded before they run.
+"""Subscribers' XPath filters: which are taken, what they say of an event, and what became of dear ones.
 
 The rules are Comet's (filters are ORed; a result that is not empty and not zero passes; bad syntax is
 skipped, and a subscriber left without filters gets everything). An expression that many subscribers
-share runs once per event.
+share runs once per event, and never in the network's thread.
 """
 
 from __future__ import annotations
 
-import time
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Protocol
 
-from lxml import etree
+from bridge.vtp.filter_process import Answer
+from bridge.vtp.filter_worker import evaluate
+from bridge.vtp.xpath import xpath_fault
 
-from bridge.vtp.messages import safe_parser
-from bridge.vtp.xpath_cost import cost_refusal
+__all__ = ["Accepted", "Evaluator", "FilterBoard"]
 
-__all__ = ["Accepted", "FilterBoard", "compile_filter", "fault_of", "refusal_of"]
-
-VOEVENT_NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
+_log = logging.getLogger(__name__)
 
 _MAX_CHARS = 2_000
-# Trees are large, and wanted again only by subscribers at the same place with other filters; results are
-# small, and wanted again by all who share a filter, wherever they are on their way.
-_KEPT_TREES = 64
+# So many results are remembered: they are small, and wanted by all who share a filter, however far apart.
 _KEPT_RESULTS = 20_000
 
-
-def refusal_of(expression: str, max_chars: int = _MAX_CHARS) -> str | None:
-    """Why an expression is not evaluated; None when it is harmless."""
-    if len(expression) > max_chars:
-        return f"it is longer than {max_chars} characters"
-    return fault_of(expression) or cost_refusal(expression)
-
-
-def fault_of(expression: str) -> str | None:
-    """What is wrong with an expression that another broker shall evaluate; None when it is XPath 1.0."""
-    try:
-        etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
-    except etree.XPathError as error:
-        return f"it is not XPath 1.0 ({error})"
-    except ValueError:
-        return "it holds characters that XML does not have"
-    return None
-
-
-@lru_cache(maxsize=1024)
-def compile_filter(expression: str) -> etree.XPath:
-    """An expression that `refusal_of` accepts, ready to run; ``voe`` stands for VOEvent 2.0's namespace."""
-    return etree.XPath(expression, namespaces={"voe": VOEVENT_NAMESPACE}, regexp=False)
+# An expression that has taken so long in all, and so long on average, is too dear for the others (seconds).
+DEAR_IN_ALL_S = 2.0
+DEAR_ON_AVERAGE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +46,72 @@ class Accepted:
     refused: tuple[tuple[str, str], ...]
 
 
+class Evaluator(Protocol):
+    """Evaluates elsewhere (`bridge.vtp.filter_process.FilterProcess`); the answers come back to the board."""
+
+    def ask(self, seq: int, data: bytes, expressions: Sequence[str]) -> None:
+        """Have an event tried."""
+        ...
+
+
+@dataclass(slots=True)
+class _Cost:
+    seconds: float = 0.0
+    events: int = 0
+
+
 class FilterBoard:
-    """Evaluates filters for all subscribers of a broadcaster.
+    """Knows what filters say of events, for all subscribers of a broadcaster.
 
     Parameters
     ----------
     max_filters, max_chars
         Bounds for one subscriber.
-    slow_s
-        An expression that takes longer on one event is switched off for good, as if its syntax were bad.
-    stopwatch
-        Gives seconds; a test passes its own.
+    evaluator
+        Where expressions run. None runs them here and at once: for programs whose expressions are their own.
+    news
+        Called when answers have come.
     """
 
     def __init__(
         self,
         max_filters: int = 20,
         max_chars: int = _MAX_CHARS,
-        slow_s: float = 0.25,
-        stopwatch: Callable[[], float] = time.perf_counter,
+        evaluator: Evaluator | None = None,
+        news: Callable[[], object] | None = None,
     ) -> None:
         self.max_filters = max_filters
         self.max_chars = max_chars
-        self.slow_s = slow_s
         self.switched_off: set[str] = set()
         self.evaluations = 0
-        self._stopwatch = stopwatch
-        self._results: OrderedDict[int, dict[str, bool]] = OrderedDict()
+        self._evaluator = evaluator
+        self._news = news
+        self._results: OrderedDict[int, dict[str, bool | None]] = OrderedDict()
         self._kept_results = 0
-        self._trees: OrderedDict[int, etree._Element | None] = OrderedDict()
+        self._costs: dict[str, _Cost] = {}
 
     def accept(self, expressions: Sequence[str]) -> Accepted:
         """Sort a subscriber's filters into those that will run and those that will not."""
         kept: list[str] = []
         refused: list[tuple[str, str]] = []
         for number, expression in enumerate(dict.fromkeys(expressions)):
-            reason = (
-                f"only {self.max_filters} filters are taken"
-                if number >= self.max_filters
-                else refusal_of(expression, self.max_chars)
-            )
+            reason = self._refusal(number, expression)
             if reason is None:
                 kept.append(expression)
             else:
                 refused.append((expression[:200], reason))
         return Accepted(tuple(kept), tuple(refused))
 
-    def passes(self, expressions: Sequence[str], seq: int, data: bytes) -> bool:
+    def _refusal(self, number: int, expression: str) -> str | None:
+        if number >= self.max_filters:
+            return f"only {self.max_filters} filters are taken"
+        if len(expression) > self.max_chars:
+            return f"it is longer than {self.max_chars} characters"
+        if expression in self.switched_off:
+            return "it has taken too long before"
+        return xpath_fault(expression)
+
+    def passes(self, expressions: Sequence[str], seq: int, data: bytes) -> bool | None:
         """Whether a subscriber with these (accepted) filters gets the event.
 
         Parameters
@@ -124,47 +120,58 @@ class FilterBoard:
             Place in the journal: what is known about it is remembered for a while.
         data
             The event's bytes. An event that is no XML passes no filter.
+
+        Returns
+        -------
+        bool or None
+            None when it is not known yet; it has been asked for, and `news` will be called.
         """
         active = [text for text in expressions if text not in self.switched_off]
         if not active:
             return True
-        results = self._results.get(seq)
-        if results is None:
-            results = self._results[seq] = {}
-        passed = False
-        for text in active:
-            known = results.get(text)
-            if known is None:
-                known = results[text] = self._evaluate(text, seq, data)
-                self._kept_results += 1
-            if known:
-                passed = True
-                break
+        known = self._results.get(seq)
+        if known is None:
+            known = self._results[seq] = {}
+        unasked = [text for text in active if text not in known]
+        if unasked and not any(known.get(text) for text in active):
+            self._ask(seq, data, unasked, known)
+        verdicts = [known.get(text) for text in active]
+        if any(verdicts):
+            return True
+        return None if None in verdicts else False
+
+    def _ask(self, seq: int, data: bytes, expressions: list[str], known: dict[str, bool | None]) -> None:
+        self.evaluations += len(expressions)
+        known.update(evaluate(expressions, data) if self._evaluator is None else dict.fromkeys(expressions))
+        self._kept_results += len(expressions)
         while self._kept_results > _KEPT_RESULTS:
             self._kept_results -= len(self._results.popitem(last=False)[1])
-        return passed
+        if self._evaluator is not None:
+            self._evaluator.ask(seq, data, expressions)
 
-    def _evaluate(self, expression: str, seq: int, data: bytes) -> bool:
-        root = self._tree(seq, data)
-        started = self._stopwatch()
-        try:
-            result = root is not None and bool(compile_filter(expression)(root))
-        except etree.XPathError:
-            # An unknown prefix or function: Comet, too, counts it as 'does not pass'.
-            result = False
-        if self._stopwatch() - started > self.slow_s:
+    def answered(self, answers: Sequence[Answer]) -> None:
+        """Take note of results; in the network's thread."""
+        for answer in answers:
+            known = self._results.get(answer.seq)
+            if known is not None:
+                known[answer.expression] = bool(answer.passes)
+            if answer.passes is None:
+                self._switch_off(answer.expression, f"more than {answer.seconds:g} s for event {answer.seq}")
+            else:
+                self._charge(answer)
+        if self._news is not None:
+            self._news()
+
+    def _charge(self, answer: Answer) -> None:
+        cost = self._costs.setdefault(answer.expression, _Cost())
+        cost.seconds += answer.seconds
+        cost.events += 1
+        if cost.seconds > DEAR_IN_ALL_S and cost.seconds > DEAR_ON_AVERAGE_S * cost.events:
+            self._switch_off(answer.expression, f"{cost.seconds:.1f} s for {cost.events} events")
+        if len(self._costs) > _KEPT_RESULTS:
+            self._costs.clear()
+
+    def _switch_off(self, expression: str, why: str) -> None:
+        if expression not in self.switched_off:
             self.switched_off.add(expression)
-        self.evaluations += 1
-        return result
-
-    def _tree(self, seq: int, data: bytes) -> etree._Element | None:
-        if seq in self._trees:
-            return self._trees[seq]
-        try:
-            root = etree.fromstring(data, parser=safe_parser())
-        except (etree.XMLSyntaxError, ValueError):
-            root = None
-        self._trees[seq] = root
-        if len(self._trees) > _KEPT_TREES:
-            self._trees.popitem(last=False)
-        return root
+            _log.warning("filter %s has taken %s, and is switched off", ascii(expression), why)

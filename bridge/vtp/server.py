@@ -21,6 +21,7 @@ from twisted.internet.threads import deferToThreadPool
 from bridge.errors import SourceError
 from bridge.vtp.cursors import CursorKeeper, SaveCursors
 from bridge.vtp.drain import drain
+from bridge.vtp.filter_process import FilterProcess
 from bridge.vtp.filters import FilterBoard
 from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
 from bridge.vtp.settings import BroadcasterSettings
@@ -30,7 +31,7 @@ from bridge.vtp.twisted_types import Port, Timer
 
 __all__ = ["Broadcaster", "Matcher", "listen"]
 
-Matcher = Callable[[Sequence[str], int, bytes], bool]
+Matcher = Callable[[Sequence[str], int, bytes], bool | None]
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Broadcaster(ServerFactory):
         in a thread of the reactor's pool. None: places do not outlive the process.
     matcher
         Decides whether a subscriber with these filters gets an event ``(expressions, seq, data)``; the
-        default evaluates XPath.
+        default evaluates XPath in a process of its own. None means not known yet: `wake` when it is.
     clock
         The reactor, or a test's clock.
     stopwatch
@@ -79,7 +80,8 @@ class Broadcaster(ServerFactory):
         self.settings = settings
         self.timer = clock if clock is not None else _reactor()
         self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
-        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars)
+        self._apart = self._make_filter_process()
+        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, self._apart, self.wake)
         self.matches = matcher or self.board.passes
         self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer)
         self.connections = 0
@@ -93,6 +95,11 @@ class Broadcaster(ServerFactory):
         self._newest_oversize = 0
         self._members: dict[SubscriberProtocol, None] = {}
         self._soon: dict[SubscriberProtocol, None] = {}
+
+    def _make_filter_process(self) -> FilterProcess | None:
+        run_here = getattr(self.timer, "callFromThread", None)
+        # A test's clock has no threads: then filters are evaluated where they are asked for.
+        return FilterProcess(lambda answers: run_here(self.board.answered, answers)) if run_here else None
 
     def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol | None:  # noqa: N802
         """Called by Twisted for each connection; None has it closed, when the end has begun."""
@@ -210,6 +217,8 @@ class Broadcaster(ServerFactory):
         for member in tuple(self._members):
             member.close()
         self.cursors.close()
+        if self._apart is not None:
+            self._apart.close()
 
 
 def listen(

@@ -134,35 +134,47 @@ class SubscriberProtocol(Protocol):
         if not page:
             return
         nothing_under_way = not flight
+        waiting = False
         if page.longest <= settings.max_event_bytes and self.broadcaster.gets_all(self.filters):
             now = self._timer.seconds()
             connection.send_all(page.seqs, page.ivorns, page.pieces, page.size_bytes, now)
         else:
-            self._send_some(page)
+            waiting = self._send_some(page)
         self._note_place()
         self._flush()
         if nothing_under_way:
             # The first of several events under way decides when an answer is overdue.
             self._watch()
-        self.wake()
+        if not waiting:
+            self.wake()
 
-    def _send_some(self, page: Page) -> None:
-        settings = self.broadcaster.settings
+    def _send_some(self, page: Page) -> bool:
+        """Send what passes the filters; True if it has to be waited for what they say of the next event."""
+        longest = self.broadcaster.settings.max_event_bytes
         matches, filters = self.broadcaster.matches, self.filters
         kept: list[int] = []
+        decided = len(page)
         for place, event in enumerate(page):
-            if len(event.data) > settings.max_event_bytes:
+            verdict = matches(filters, event.seq, event.data) if len(event.data) <= longest else False
+            if verdict is None:
+                # What it says of the rest of the page is asked for with it.
+                decided = min(decided, place)
+            if place >= decided:
+                continue
+            if verdict:
+                kept.append(place)
+            elif len(event.data) > longest:
                 self.oversize += 1
                 self.broadcaster.note_oversize(event)
-            elif matches(filters, event.seq, event.data):
-                kept.append(place)
             else:
                 self.filtered += 1
         if kept:
             some = page.only(kept)
             now = self._timer.seconds()
             self.connection.send_all(some.seqs, some.ivorns, some.pieces, some.size_bytes, now)
-        self.connection.skip(page.seqs[-1])
+        if decided:
+            self.connection.skip(page.seqs[decided - 1])
+        return decided < len(page)
 
     def finish(self) -> None:
         """Send no more events, and say goodbye when those under way are answered."""

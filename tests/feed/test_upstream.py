@@ -25,6 +25,7 @@ from processes import (
 
 from bridge.client.submit import submit
 from bridge.journal import JournalReader
+from tests.vtp.peers import running_in
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 
@@ -126,7 +127,7 @@ def test_a_comet_in_the_ring_gets_and_gives_every_event_once(tmp_path: Path) -> 
             f"--eventdb={tmp_path / 'comet'}",
         ]
         (tmp_path / "comet" / "received").mkdir()
-        with running(comet, tmp_path / "comet.log"):
+        with running_in(comet, tmp_path / "comet", tmp_path / "comet.log"):
             served(ours, "comet")
             connected(ours)
             wait_for(lambda: b"New subscriber" in (tmp_path / "comet.log").read_bytes(), "Comet to serve us")

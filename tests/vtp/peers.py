@@ -134,7 +134,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running_in(command: list[str], folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
     try:
@@ -176,7 +176,7 @@ def comet(folder: Path, port: int, ivo: str, *filters: str) -> Iterator[Comet]:
         f"--eventdb={folder / 'eventdb'}",
         *(f"--filter={text}" for text in filters),
     ]
-    with _running(command, folder, folder / "comet.log"):
+    with running_in(command, folder, folder / "comet.log"):
         yield Comet(folder / "saved")
 
 
@@ -192,7 +192,7 @@ def pygcn(folder: Path, port: int) -> Iterator[Path]:
     packets = folder / "packets"
     packets.mkdir(exist_ok=True)
     command = [sys.executable, str(HERE / "receive_with_pygcn.py"), str(packets), str(port)]
-    with _running(command, folder, folder / "pygcn.log"):
+    with running_in(command, folder, folder / "pygcn.log"):
         yield packets
 
 

@@ -1,0 +1,203 @@
+"""The broker's end of the process in which XPath expressions run: asks, collects answers, replaces it.
+
+A thread talks to the process, so nothing here waits in the network's thread. When the process dies over an
+expression, that one is told to be too dear, and what was still to be asked is asked of the next process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from bridge.vtp.filter_worker import ANSWER, encode_request
+
+__all__ = ["Answer", "FilterProcess"]
+
+_log = logging.getLogger(__name__)
+
+BUDGET_S = 0.1
+"""Processor time for one expression on one event: a thousand times what people's filters take."""
+
+# So many requests and bytes go to the process in one breath.
+ROUND, ROUND_BYTES = 64, 1 << 20
+
+# A process that is silent for so long is stuck (or the machine is): it is replaced, in seconds.
+STUCK_S = 30.0
+
+
+# A process that could not be started or talked to is tried again after so long, in seconds.
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an expression says of an event.
+
+    Parameters
+    ----------
+    seq
+        Place of the event in the journal.
+    expression
+        The expression.
+    passes
+        The result; None when it took too long.
+    seconds
+        Processor time that it took.
+    """
+
+    seq: int
+    expression: str
+    passes: bool | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    seq: int
+    data: bytes
+    expressions: tuple[str, ...]
+
+
+class FilterProcess:
+    """Has expressions evaluated in a process of their own, which is started when it is first needed.
+
+    Parameters
+    ----------
+    answered
+        Called in the thread that talks to the process with the answers of a round.
+    budget_s
+        Processor time for one expression on one event, in seconds.
+    """
+
+    def __init__(self, answered: Callable[[Sequence[Answer]], object], budget_s: float = BUDGET_S) -> None:
+        self.started = 0
+        self._answered = answered
+        self._budget_s = budget_s
+        self._queue: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+
+    def ask(self, seq: int, data: bytes, expressions: Sequence[str]) -> None:
+        """Have an event tried; the answers come later."""
+        with self._changed:
+            if self._closed:
+                return
+            self._queue.append(_Request(seq, data, tuple(expressions)))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="xpath filters", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Answer nothing more, and end the process."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    break
+                work = self._take()
+            answers: list[Answer] = []
+            try:
+                answers, left = self._try(work)
+            except OSError as error:
+                _log.error("the process for filters cannot be used (%s); next try in %g s", error, RETRY_S)
+                left = work
+                self._end_child()
+            with self._changed:
+                self._queue.extendleft(reversed(left))
+                if not answers and not self._closed:
+                    self._changed.wait(RETRY_S)
+            if answers:
+                self._answered(answers)
+        self._end_child()
+
+    def _take(self) -> list[_Request]:
+        work = [self._queue.popleft()]
+        size = len(work[0].data)
+        while self._queue and len(work) < ROUND and size < ROUND_BYTES:
+            work.append(self._queue.popleft())
+            size += len(work[-1].data)
+        return work
+
+    def _try(self, work: Sequence[_Request]) -> tuple[list[Answer], list[_Request]]:
+        """Ask the process; gives the answers, and what is to be asked again after it has died."""
+        answers: list[Answer] = []
+        child = self._child or self._start()
+        stdin, stdout = _pipes(child)
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(b"".join(encode_request(one.data, one.expressions) for one in work))
+            stdin.flush()
+        for place, request in enumerate(work):
+            for number, expression in enumerate(request.expressions):
+                said = _read(stdout, ANSWER.size)
+                if said is None:
+                    self._end_child()
+                    answers.append(Answer(request.seq, expression, None, self._budget_s))
+                    rest = replace(request, expressions=request.expressions[number + 1 :])
+                    return answers, [*([rest] if rest.expressions else []), *work[place + 1 :]]
+                passes, microseconds = ANSWER.unpack(said)
+                answers.append(Answer(request.seq, expression, passes, microseconds / 1e6))
+        return answers, []
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.started += 1
+        # The same package as here, wherever it lies.
+        home = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "bridge.vtp.filter_worker", str(self._budget_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        return self._child
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        stdin, stdout = _pipes(child)
+        with contextlib.suppress(OSError):
+            stdin.close()
+        stdout.close()
+        child.wait()
+
+
+def _pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    return child.stdin, child.stdout
+
+
+def _read(stdout: IO[bytes], size: int) -> bytes | None:
+    """So many bytes from the process; None when it has ended, or is stuck."""
+    found = b""
+    while len(found) < size:
+        ready, _, _ = select.select([stdout], [], [], STUCK_S)
+        more = os.read(stdout.fileno(), size - len(found)) if ready else b""
+        if not more:
+            return None
+        found += more
+    return found

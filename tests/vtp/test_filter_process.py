@@ -1,0 +1,142 @@
+"""Expressions in a process of their own: what they say, and what becomes of those that never end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.vtp.filter_process import Answer, FilterProcess
+from bridge.vtp.filter_worker import evaluate
+from bridge.vtp.messages import write_transport
+from tests.vtp.peers import RawPeer, real_events, serving, synthetic_event, wait_until
+
+IVORN, EVENT = synthetic_event(7)
+HEAD = b"<voe:VOEvent xmlns:voe='http://www.ivoa.net/xml/VOEvent/v2.0' version='2.0' role='test' ivorn='ivo://a.b/c#1'>"
+LARGE = HEAD + b"<What>" + b"<a/>" * 24_000 + b"</What></voe:VOEvent>"
+
+# Each of them runs for minutes on an event of 99,000 bytes: a search for every node, or a text of all of it.
+ENDLESS = (
+    "//*[//nope]",
+    "//*[../nope]",
+    "//*[preceding-sibling::nope]",
+    "//*/following-sibling::*",
+    "//*[. = //*]",
+    "//*[string(/)='x']",
+    "//*[sum(//*)]",
+)
+
+
+class Asking:
+    """A filter process, and the answers that have come."""
+
+    def __init__(self, budget_s: float = 0.1) -> None:
+        self.answers: list[Answer] = []
+        self.process = FilterProcess(self.answers.extend, budget_s)
+
+    def wait(self, count: int) -> dict[tuple[int, str], bool | None]:
+        wait_until(lambda: len(self.answers) >= count, f"{count} answers", 60)
+        return {(answer.seq, answer.expression): answer.passes for answer in self.answers}
+
+
+@pytest.fixture
+def asking() -> Iterator[Asking]:
+    made = Asking()
+    yield made
+    made.process.close()
+
+
+def test_it_says_what_an_evaluation_here_would_say(asking: Asking, shared_data: Path) -> None:
+    expressions = (
+        "//Param[@name='Packet_Type' and @value='112']",
+        "count(//Param) > 30",
+        "/voe:VOEvent",
+        "no()",
+        "//Who",
+    )
+    events = real_events(shared_data, 150)
+    for seq, (_, data) in enumerate(events):
+        asking.process.ask(seq, data, expressions)
+    asking.process.ask(999, b"not XML", ("true()",))
+    found = asking.wait(len(events) * len(expressions) + 1)
+    assert found.pop((999, "true()")) is False
+    assert found == {
+        (seq, text): result
+        for seq, (_, data) in enumerate(events)
+        for text, result in evaluate(expressions, data).items()
+    }
+    assert asking.process.started == 1
+
+
+def test_an_expression_that_never_ends_costs_itself_and_nobody_else(asking: Asking) -> None:
+    for seq, endless in enumerate(ENDLESS):
+        asking.process.ask(seq, LARGE, ("count(//a)", endless, "//b"))
+        asking.process.ask(100 + seq, EVENT, ("//Param",))
+    found = asking.wait(4 * len(ENDLESS))
+    for seq, endless in enumerate(ENDLESS):
+        assert found[seq, endless] is None, endless
+        assert (found[seq, "count(//a)"], found[seq, "//b"], found[100 + seq, "//Param"]) == (
+            True,
+            False,
+            True,
+        )
+    assert asking.process.started == len(ENDLESS) + 1
+
+
+def test_a_process_that_is_killed_is_replaced(asking: Asking) -> None:
+    asking.process.ask(1, EVENT, ("//Param",))
+    asking.wait(1)
+    child = asking.process._child
+    assert child is not None
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait(10)
+    # Who is being tried when it dies is suspected; the next is served by another process.
+    asking.process.ask(2, EVENT, ("//Who",))
+    asking.process.ask(3, EVENT, ("//Param",))
+    assert asking.wait(3)[3, "//Param"] is True
+
+
+def test_nothing_is_left_running_at_the_end() -> None:
+    asking = Asking()
+    asking.process.ask(1, EVENT, ("//Param",))
+    asking.wait(1)
+    child = asking.process._child
+    assert child is not None
+    asking.process.close()
+    assert child.poll() is not None
+    asking.process.ask(2, EVENT, ("//Param",))
+    assert not [thread for thread in threading.enumerate() if thread.name == "xpath filters"]
+
+
+def test_a_subscriber_with_endless_filters_delays_nobody(tmp_path: Path) -> None:
+    """Events reach the one at once, and in the end the other, whose filters are switched off one by one."""
+    with serving(tmp_path) as server:
+        good, bad = RawPeer(server.port), RawPeer(server.port)
+        for peer, filters in ((good, ("//nope", "//What")), (bad, ENDLESS)):
+            peer.socket.settimeout(60)
+            peer.frame()
+            peer.send(write_transport("authenticate", "ivo://b", 0, filters=filters))
+        wait_until(
+            lambda: [one["serving"] for one in server.subscribers()] == [True, True], "both are served"
+        )
+        server.append([("ivo://a.b/c#warm", LARGE.replace(b"#1'", b"#warm'"))])
+        good.frame()
+        delays = []
+        for number in range(20):
+            began = time.monotonic()
+            server.append([(f"ivo://a.b/c#{number}", LARGE.replace(b"#1'", b"#%d'" % number))])
+            assert b"#%d'" % number in good.frame()
+            delays.append(time.monotonic() - began)
+        frames = [bad.frame() for _ in range(21)]
+        assert [frame.split(b"ivo://a.b/c#")[1].split(b"'")[0] for frame in frames][1:] == [
+            b"%d" % n for n in range(20)
+        ]
+        good.close()
+        bad.close()
+    # Endless would be minutes; a good filter waits for a dear one's budget and a new process at most.
+    assert sorted(delays)[10] < 2.0
