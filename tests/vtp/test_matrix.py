@@ -1,8 +1,8 @@
 """Who understands whom: every broker with every subscriber, every author with every receiver, as processes.
 
-Brokers are ours and released Comet; subscribers are ours, released Comet and released pygcn; authors are ours and
-Comet's sender. All real events of the sample go through each pair, but for the two that are both Comet's, and are
-compared byte for byte where they arrive. Comet as a broker is slow (its event database), so it has minutes.
+Brokers are ours and released Comet; subscribers are ours, released Comet and released pygcn; authors are ours
+and Comet's sender. All real events of the sample go through each pair, but for the two that are both Comet's,
+and are compared byte for byte where they arrive. Comet as a broker is slow (its event database): it has minutes.
 """
 
 from __future__ import annotations
@@ -126,10 +126,12 @@ def listening(folder: Path, port: int) -> Iterator[Listeners]:
         ],
     }
     with ExitStack() as stack:
+        stack.enter_context(running(commands.pop("ours"), folder / "ours.log"))
         for name, command in commands.items():
+            # Comet leaves lock files where it is started.
             home = folder / f"home of {name}"
             home.mkdir()
-            stack.enter_context(running_in([*map(str, command)], home, folder / f"{name}.log"))
+            stack.enter_context(running_in(command, home, folder / f"{name}.log"))
         yield listeners
 
 
