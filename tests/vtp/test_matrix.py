@@ -1,8 +1,8 @@
 """Who understands whom: every broker with every subscriber, every author with every receiver, as processes.
 
 Brokers are ours and released Comet; subscribers are ours, released Comet and released pygcn; authors are ours
-and Comet's sender. All real events of the sample go through each pair, but for the two that are both Comet's,
-and are compared byte for byte where they arrive. Comet as a broker is slow (its event database): it has minutes.
+and Comet's sender. All real events of the sample go through each pair (a part, where both are Comet's: author
+and receiver), and are compared byte for byte where they arrive. Comet as a broker is slow: it has minutes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 TWISTD, SENDVO = (str(Path(sys.executable).with_name(name)) for name in ("twistd", "comet-sendvo"))
 MINUTES = 240.0
+FEW = 9
+"""Comet drops who owes it ten answers at its tick of a minute, and does not send again what was missed."""
 
 
 @pytest.fixture(scope="module")
@@ -177,10 +179,14 @@ def test_our_author_and_all_subscribers_of_comet(tmp_path: Path, sample: list[by
                 lambda: log.read_bytes().count(b"New subscriber") == 4,
                 "three subscribers at Comet, and the probe",
             )
-            taken = valid(sample)
-            told = list(submit(sample, f"127.0.0.1:{receive}", timeout_s=60))
-            assert outcomes(sample, told) == {data: data in set(taken) for data in sample}
-            listeners.wait_for(len(taken))
+            taken = set(valid(sample))
+            arrived = 0
+            for start in range(0, len(sample), FEW):
+                some = sample[start : start + FEW]
+                told = list(submit(some, f"127.0.0.1:{receive}", timeout_s=60, one_by_one=True))
+                assert outcomes(some, told) == {data: data in taken for data in some}
+                arrived += len(taken & set(some))
+                listeners.wait_for(arrived)
     assert len(taken) == 3394
     for name in ("ours", "comet", "pygcn"):
         assert listeners.packets(name) == sorted(taken), name
