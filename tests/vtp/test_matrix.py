@@ -236,7 +236,7 @@ def test_our_author_at_our_receiver(tmp_path: Path, sample: list[bytes]) -> None
 
 
 def send_with_comet(folder: Path, port: int, events: list[bytes]) -> dict[bytes, bool]:
-    """All events by Comet's sender in one process; a few by ``comet-sendvo`` itself, which takes a second each."""
+    """All events by Comet's sender in one process, but a few by ``comet-sendvo``: it takes a second each."""
     packets = folder / "packets"
     packets.mkdir()
     few, many = events[::700], [data for place, data in enumerate(events) if place % 700]
