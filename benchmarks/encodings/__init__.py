@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
+from os import getloadavg
 from typing import Any
 
 from benchmarks.common import describe_machine, versions
@@ -47,6 +48,7 @@ def measure(
     kinds: tuple[str, ...] | None = None,
     most: int | None = None,
     clock: Clock = REAL_CLOCK,
+    load: Callable[[], float] = lambda: getloadavg()[0],
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measure.
@@ -63,6 +65,8 @@ def measure(
         Messages of each content at most; default all.
     clock
         Where the time is from.
+    load
+        Says how busy the machine is: processes that want to run, in the mean of a minute.
     progress
         Is told what goes on.
 
@@ -76,6 +80,7 @@ def measure(
         If an encoding gives back something else than was put in.
     """
     progress("reading the alerts")
+    load_before = load()
     codecs = available()
     plan = Plan() if rounds is None else Plan(exactly=rounds)
     study = Study(codecs.codecs, plan, clock, progress)
@@ -90,6 +95,7 @@ def measure(
         "benchmark": "encodings",
         "format": FORMAT,
         "machine": describe_machine(),
+        "load_average": round(load_before, 1),
         "versions": versions(*(name for name in DISTRIBUTIONS if find_spec(DISTRIBUTIONS[name]))),
         "left_out": list(codecs.missing),
         "levels": {"gzip": GZIP_LEVEL, "zstd": ZSTD_LEVEL},

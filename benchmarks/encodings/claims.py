@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.encodings.reasons import reason
+
 __all__ = ["Claim", "Condition", "judge"]
 
 TOLERANCE = 0.10
@@ -70,13 +72,14 @@ class Measured:
             for content in result["contents"]
             for row in content["encodings"]
         }
-        self.contents = {(c["key"], c["part"]): c for c in result["contents"]}
+        self._contents = {(c["key"], c["part"]): c for c in result["contents"]}
+        self.ztf: dict[str, Any] | None = self._contents.get(("ztf", "whole"))
 
     def size_ratios(
         self, over: str, under: str, keys: tuple[str, ...] | None = None
     ) -> Iterator[tuple[str, float]]:
         """Size of one encoding over that of another, for each content that has both."""
-        for (key, part), content in self.contents.items():
+        for (key, part), content in self._contents.items():
             if keys is None or key in keys:
                 a, b = self._rows.get((key, part, over)), self._rows.get((key, part, under))
                 if a and b:
@@ -84,7 +87,7 @@ class Measured:
 
     def time_ratios(self, direction: str, over: str, under: str) -> Iterator[tuple[str, float]]:
         """CPU time of one encoding over that of another."""
-        for (key, part), content in self.contents.items():
+        for (key, part), content in self._contents.items():
             a, b = self._rows.get((key, part, over)), self._rows.get((key, part, under))
             if a and b and a[direction]:
                 ratio = a[direction]["cpu"]["median_us"] / max(b[direction]["cpu"]["median_us"], 1e-9)
@@ -116,13 +119,6 @@ def _six_times_smaller(measured: Measured) -> Claim:
         *_at_least(6, measured.size_ratios("xml", "avro-bare"), "bare Avro"),
         *_at_least(6, measured.size_ratios("xml", "avro-ocf"), "Avro with its schema"),
     )
-    reason = (
-        "Tags dominate light curves: of a row of numbers that takes 4 or 8 bytes each in Avro, XML repeats "
-        "every "
-        "name twice. Cutouts are bytes already, and base64 makes them 4/3 as long, no more. The schema in "
-        "front of "
-        "a single alert undoes the rest, and content that is text to begin with (VOEvents) hardly shrinks."
-    )
     return Claim(
         "size",
         "Avro is 6 times smaller than XML",
@@ -130,7 +126,7 @@ def _six_times_smaller(measured: Measured) -> Claim:
         "size of XML over size of Avro",
         6,
         conditions,
-        reason,
+        reason("size", measured.ztf),
     )
 
 
@@ -146,15 +142,6 @@ def _forty_times_faster(measured: Measured) -> Claim:
         for over, under, said in pairs
         for condition in _at_least(40, measured.time_ratios(direction, over, under), f"{direction}, {said}")
     )
-    reason = (
-        "The claim compares libraries of one language and year. In Python both sides spend their time on "
-        "making "
-        "or walking dictionaries, value by value, and lxml does its part in C as fastavro does. Apache's "
-        "own Avro "
-        "library is written in Python and slower than lxml. Reading only the fields that are needed is "
-        "what pays: "
-        "see `bench lens`."
-    )
     return Claim(
         "speed",
         "Avro is 40 times faster to (de)serialise than XML",
@@ -162,7 +149,7 @@ def _forty_times_faster(measured: Measured) -> Claim:
         "CPU time of XML over CPU time of Avro",
         40,
         conditions,
-        reason,
+        reason("speed", measured.ztf),
     )
 
 
@@ -180,14 +167,6 @@ def _half(measured: Measured) -> Claim:
         for codec, said in RENDERINGS
         for condition in _at_most(0.5, measured.size_ratios("avro-ocf", codec, ("ztf",)), said)
     )
-    content = measured.contents.get(("ztf", "whole"), {"cutout_bytes": 0, "schema_bytes": 0})
-    reason = (
-        f"Most of a ZTF message is cutouts ({content['cutout_bytes'] / 1000:.0f} kB, in gzip, which "
-        f"nothing makes "
-        f"smaller) and schema ({content['schema_bytes'] / 1000:.0f} kB). XML lengthens the cutouts by a "
-        f"third and "
-        "adds the tags of the light curve, but it has no schema in it."
-    )
     return Claim(
         "half",
         "A ZTF alert in Avro with its schema is half the size of the same content as XML",
@@ -195,7 +174,7 @@ def _half(measured: Measured) -> Claim:
         "size of Avro over size of XML",
         0.5,
         conditions,
-        reason,
+        reason("half", measured.ztf),
     )
 
 
@@ -205,13 +184,6 @@ def _third(measured: Measured) -> Claim:
         for codec, said in RENDERINGS
         for condition in _at_most(1 / 3, measured.size_ratios("avro-bare", codec, ("ztf",)), said)
     )
-    content = measured.contents.get(("ztf", "whole"))
-    cutouts = f" ({content['cutout_bytes'] / 1000:.0f} kB)" if content else ""
-    reason = (
-        f"With cutouts{cutouts} no XML can be three times as large, because base64 adds a third and not "
-        f"two. Without "
-        "them the light curve and the candidate are three to five times smaller in Avro."
-    )
     return Claim(
         "third",
         "... and without its schema a third",
@@ -219,7 +191,7 @@ def _third(measured: Measured) -> Claim:
         "size of Avro over size of XML",
         round(1 / 3, 3),
         conditions,
-        reason,
+        reason("third", measured.ztf),
     )
 
 
@@ -229,13 +201,6 @@ def _compressed(measured: Measured) -> Claim:
         *_at_most(2 / 3, measured.size_ratios("avro-bare", "xml-gzip", ("ztf",)), "bare"),
         *_at_most(2 / 3, measured.size_ratios("avro-ocf-deflate", "xml-gzip", ("ztf",)), "deflated"),
     )
-    content = measured.contents.get(("ztf", "whole"))
-    ratio = f" (gzip leaves {content['cutout_gzip_ratio']:.0%} of them)" if content else ""
-    reason = (
-        f"ZTF's cutouts are FITS in gzip already{ratio}, and gzip takes the base64 off again, so both "
-        f"sides end at "
-        "the size of the cutouts. Tags that repeat compress to almost nothing; binary floats do not compress."
-    )
     return Claim(
         "compressed",
         "A ZTF alert in Avro is two thirds of the size of compressed XML",
@@ -243,7 +208,7 @@ def _compressed(measured: Measured) -> Claim:
         "size of Avro over size of XML in gzip",
         round(2 / 3, 3),
         conditions,
-        reason,
+        reason("compressed", measured.ztf),
     )
 
 
@@ -258,11 +223,6 @@ def _seconds(transport: dict[str, Any]) -> Claim:
             ("and decoded", seconds["whole"]),
         )
     )
-    reason = (
-        "A matter of the machine. Most of it is the time that fastavro needs to make and to read the "
-        "messages, "
-        "not the transport. `bench stream` measures it through a real Kafka broker."
-    )
     return Claim(
         "seconds",
         f"1,000 alerts are serialised, sent and received in {transport['quoted_s']} s",
@@ -270,5 +230,5 @@ def _seconds(transport: dict[str, Any]) -> Claim:
         "seconds",
         transport["quoted_s"],
         conditions,
-        reason,
+        reason("seconds", None),
     )

@@ -138,8 +138,7 @@ def verdict_table(result: dict[str, Any]) -> list[str]:
     """The claims in a Markdown table."""
     rows = []
     for claim in result["claims"]:
-        met = [c["condition"] for c in claim["conditions"] if c["met"]]
-        where = _where(met, len(claim["conditions"]))
+        where = _where(claim["conditions"])
         low, high = _range(claim)
         measured = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         claimed = f"{claim['quantity']}: {claim['claimed']:g}"
@@ -153,12 +152,23 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = Fa
     return [f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows)]
 
 
-def _where(met: list[str], conditions: int) -> str:
+def _where(conditions: list[dict[str, Any]]) -> str:
+    """Where a claim is met, in few words: contents, or single conditions where a content is divided."""
+    met = [c["condition"] for c in conditions if c["met"]]
     if not met:
         return "nowhere"
-    if len(met) == conditions:
+    if len(met) == len(conditions):
         return "everywhere"
-    return "; ".join(met) if len(met) <= 4 else f"in {len(met)} of {conditions} conditions, listed below"
+    missed = {c["condition"].partition("; ")[0] for c in conditions if not c["met"]}
+    names = dict.fromkeys(
+        condition if condition.partition("; ")[0] in missed else condition.partition("; ")[0]
+        for condition in met
+    )
+    return (
+        ". ".join(names)
+        if len(names) <= 6
+        else f"in {len(met)} of {len(conditions)} conditions, listed below"
+    )
 
 
 def _range(claim: dict[str, Any]) -> tuple[float, float]:
@@ -171,6 +181,9 @@ def _machine(result: dict[str, Any]) -> list[str]:
     return [
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}",
         ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
+        f"load average when it began: {result['load_average']:g} (above the number of cores, times are "
+        f"those of a "
+        "busy machine: look at ratios and quartiles)",
     ]
 
 

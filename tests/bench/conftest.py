@@ -41,7 +41,9 @@ def peers() -> None:
 def measured(
     shared_data: Path, lsst_distribution: Path, peers: None, ticking: Callable[[], Clock]
 ) -> dict[str, Any]:
-    return measure(rounds=1, counts=(1, 4), kinds=("ztf", "voevent"), most=1, clock=ticking())
+    return measure(
+        rounds=1, counts=(1, 4), kinds=("ztf", "voevent"), most=1, clock=ticking(), load=lambda: 0.0
+    )
 
 
 @pytest.fixture(scope="session")
