@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -174,10 +174,10 @@ def _quantities(part: Any, path: str = "") -> Iterator[tuple[str, _Quantity]]:
         return
     if "cpu" in part and "rounds" in part:
         spread = part["cpu"]
-        yield path.rstrip(", "), _measured(*(spread[f"{key}_us"] for key in QUARTILES), "us", part["rounds"])
+        yield path.rstrip(", "), _measured([spread[f"{key}_us"] for key in QUARTILES], "us", part["rounds"])
         return
     if set(QUARTILES) <= part.keys():
-        yield path.rstrip(", "), _measured(*(part[key] for key in QUARTILES), "s", FEWEST_ROUNDS)
+        yield path.rstrip(", "), _measured([part[key] for key in QUARTILES], "s", FEWEST_ROUNDS)
         return
     for key, value in part.items():
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -189,7 +189,8 @@ def _quantities(part: Any, path: str = "") -> Iterator[tuple[str, _Quantity]]:
             yield from _quantities(value, f"{path}{key}, " if key not in ("contents", "encodings") else path)
 
 
-def _measured(median: float, q1: float, q3: float, unit: str, rounds: int) -> _Quantity:
+def _measured(quartiles: Sequence[float], unit: str, rounds: int) -> _Quantity:
+    median, q1, q3 = quartiles
     if rounds < FEWEST_ROUNDS:
         return _Quantity(median, unit)
     return _Quantity(median, unit, NOTCH * (q3 - q1) / math.sqrt(rounds))

@@ -106,14 +106,15 @@ def _chart(result: dict[str, Any]) -> bytes | None:
         return None
     figure = Figure(figsize=(9, 0.8 + 0.27 * len(found)), layout="constrained")
     axes = figure.subplots()
-    bars = axes.barh(range(len(found)), [value for _, value in found], color="0.6", edgecolor="black")
-    axes.bar_label(bars, [f"{value:,.3g}x" for _, value in found], padding=3, fontsize=8)
+    values = [value for _, value in found]
+    bars = axes.barh(range(len(found)), [v - 1 for v in values], left=1, color="0.6", edgecolor="black")
+    axes.bar_label(bars, [f"{v:,.0f}x" if v >= 100 else f"{v:.3g}x" for v in values], padding=3, fontsize=8)
     axes.set_yticks(range(len(found)), [name for name, _ in found], fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.axvline(1, color="black", linewidth=1)
-    axes.margins(x=0.12)
+    axes.set_xlim(min(0.8, *values) * 0.8, max(1.2, *values) * 4)
     axes.set_xlabel("times as fast as the peer (1 is alike)")
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": str(result.get("benchmark"))}):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["FIGURES", "markdown", "report"]
+from benchmarks.encodings import tables
+
+__all__ = ["FIGURES", "markdown", "report", "short_table"]
 
 FIGURES = {
     "size-by-encoding": "Size of an alert by encoding",
@@ -13,7 +14,6 @@ FIGURES = {
     "size-by-history": "Size of an alert against the length of its history",
     "cost-by-batch": "Cost per alert against the number of alerts in a file",
 }
-PARTS = {"whole": "whole", "no cutouts": "no cutouts", "no history": "no history", "neither": "neither"}
 SHORT = (
     "avro-bare", "avro-ocf", "avro-ocf-zstd", "avro-bare-apache", "msgpack", "json", "xml", "xml-gzip",
     "xml-etree", "voevent", "voevent-parse", "parquet",
@@ -43,11 +43,13 @@ def report(result: dict[str, Any]) -> str:
     for content in result["contents"]:
         if content["part"] not in ("whole", "no cutouts"):
             continue
-        lines.append(f"{content['name']}, {PARTS[content['part']]}: {content['origin']}")
-        bare = _bytes(content, "avro-bare")
+        lines.append(f"{content['name']}, {content['part']}: {content['origin']}")
+        bare = tables.bytes_of(content, "avro-bare")
         for row in content["encodings"]:
             if row["codec"] in SHORT:
-                times = f"{_us(row['encode'])} {_us(row['decode'])}" if row["encode"] else ""
+                times = (
+                    f"{tables.spread(row['encode'])} {tables.spread(row['decode'])}" if row["encode"] else ""
+                )
                 size = f"{row['bytes']:11,.0f} bytes {row['bytes'] / bare:6.2f}x"
                 lines.append(f"  {row['name']:26} {size}  {times}".rstrip())
         lines.append("")
@@ -96,40 +98,40 @@ def markdown(result: dict[str, Any], figures: str | None = "figures") -> str:
             "",
             NOTES.format(**result["levels"]),
             "",
-            *_inputs(result),
+            *tables.inputs(result),
             "",
             "## Sizes",
             "",
             _figure("size-by-encoding", figures),
             "",
-            *_sizes(result),
+            *tables.sizes(result),
             "## Times",
             "",
             _figure("time-by-encoding", figures),
             "",
-            *_times(result),
+            *tables.times(result),
             "## Growing history",
             "",
             "One alert without cutouts, its light curves cut to their newest rows; bytes.",
             "",
             _figure("size-by-history", figures),
             "",
-            *_histories(result),
+            *tables.histories(result),
             "## Many alerts in a file",
             "",
             f"{result['batches']['origin']}: different ones, because a compressor would find repetitions.",
             "",
             _figure("cost-by-batch", figures),
             "",
-            *_batches(result),
+            *tables.batches(result),
             "",
             "## Serialised, sent, received, decoded",
             "",
-            *_transport(result["transport"]),
+            *tables.transport(result["transport"]),
             "",
             "## Each claim under each condition",
             "",
-            *_conditions(result),
+            *tables.conditions(result),
         ]
     )
 
@@ -143,13 +145,20 @@ def verdict_table(result: dict[str, Any]) -> list[str]:
         measured = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         claimed = f"{claim['quantity']}: {claim['claimed']:g}"
         rows.append([claim["claim"], claim["source"], claimed, measured, claim["verdict"], where])
-    return table(["claim", "source", "claimed", "measured", "verdict", "where it is met"], rows)
+    return tables.table(["claim", "source", "claimed", "measured", "verdict", "where it is met"], rows)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = False) -> list[str]:
-    """Lines of a Markdown table; with `numbers` all columns but the first are set to the right."""
-    rule = ["---", *(["--:"] if numbers else ["---"]) * (len(head) - 1)]
-    return [f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows)]
+def short_table(result: dict[str, Any]) -> list[str]:
+    """The verdicts in a Markdown table of three columns."""
+    rows = []
+    for claim in result["claims"]:
+        low, high = _range(claim)
+        measured = f"{claim['quantity']}: {low:g}" + (f" to {high:g}" if high > low else "")
+        where = _where(claim["conditions"])
+        rows.append(
+            [claim["claim"], measured, claim["verdict"] + (f": {where}" if where != "nowhere" else "")]
+        )
+    return tables.table(["what papers say", "measured", "verdict"], rows)
 
 
 def _where(conditions: list[dict[str, Any]]) -> str:
@@ -187,160 +196,5 @@ def _machine(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def _inputs(result: dict[str, Any]) -> list[str]:
-    rows = [
-        [
-            content["name"],
-            content["origin"],
-            f"{content['received_bytes']:,.0f}" if content["received_bytes"] else "",
-            f"{_bytes(content, 'avro-bare'):,.0f}",
-            f"{content['cutout_bytes']:,.0f}",
-            f"{content['cutout_gzip_ratio']:.0%}" if content["cutout_bytes"] else "",
-            f"{content['schema_bytes']:,}",
-            f"{content['history_rows']:g}",
-        ]
-        for content in result["contents"]
-        if content["part"] == "whole"
-    ]
-    head = [
-        "content", "from", "bytes as received", "bare Avro", "cutouts", "cutouts in gzip", "schema",
-        "history rows",
-    ]  # fmt: skip
-    return table(head, rows)
-
-
-def _sizes(result: dict[str, Any]) -> list[str]:
-    lines = []
-    for name, parts in _by_name(result).items():
-        head = ["encoding", "library", *(f"{part}, bytes | to bare Avro" for part in parts)]
-        rows = []
-        for row in next(iter(parts.values()))["encodings"]:
-            cells = [row["name"], row["library"]]
-            for content in parts.values():
-                size, bare = _bytes(content, row["codec"]), _bytes(content, "avro-bare")
-                cells.append(f"{size:,.0f} | {size / bare:.2f}")
-            rows.append(cells)
-        first = next(iter(parts.values()))
-        lines += [f"### {name}", "", f"Mean of {first['messages']} messages ({first['origin']}).", ""]
-        # Each part has two columns.
-        made = table(head, rows)
-        made[1] = f"| --- | --- |{' --: | --: |' * len(parts)}"
-        lines += [*made, ""]
-        lines += [line for text in first["unsuitable"] for line in (f"{text}.", "")]
-    return lines
-
-
-def _times(result: dict[str, Any]) -> list[str]:
-    lines = []
-    for content in result["contents"]:
-        if not content["messages_timed"]:
-            continue
-        lines += [
-            f"### {content['name']}: {PARTS[content['part']]}",
-            "",
-            f"Microseconds of CPU per message; {content['messages_timed']} of {content['messages']} "
-            f"messages timed.",
-            "",
-        ]
-        bare = next(row for row in content["encodings"] if row["codec"] == "avro-bare")
-        rows = [
-            [
-                row["name"],
-                row["library"],
-                *(
-                    cell
-                    for direction in ("encode", "decode")
-                    for cell in (
-                        _us(row[direction]),
-                        f"{_median(row[direction]) / max(_median(bare[direction]), 1e-9):.2f}",
-                    )
-                ),
-            ]
-            for row in content["encodings"]
-        ]
-        made = table(["encoding", "library", "encode", "to bare Avro", "decode", "to bare Avro"], rows)
-        made[1] = "| --- | --- | --: | --: | --: | --: |"
-        lines += [*made, ""]
-    return lines
-
-
-def _histories(result: dict[str, Any]) -> list[str]:
-    names = _names(result)
-    lines = []
-    for study in result["history"]:
-        codecs = list(study["lines"][0]["bytes"])
-        rows = [[line["rows"], *(f"{line['bytes'][codec]:,}" for codec in codecs)] for line in study["lines"]]
-        lines += [f"### {study['name']}, growing", ""]
-        lines += [*table(["rows", *(names[codec] for codec in codecs)], rows, numbers=True), ""]
-    return lines
-
-
-def _batches(result: dict[str, Any]) -> list[str]:
-    rows = [
-        [
-            line["name"],
-            f"{line['alerts']:,}",
-            f"{line['bytes_per_alert']:,.0f}",
-            _us(line["encode"]),
-            _us(line["decode"]),
-        ]
-        for line in sorted(result["batches"]["lines"], key=lambda line: (line["name"], line["alerts"]))
-    ]
-    head = ["encoding", "alerts in a file", "bytes per alert", "encode, us per alert", "decode, us per alert"]
-    return table(head, rows, numbers=True)
-
-
-def _transport(transport: dict[str, Any]) -> list[str]:
-    rows = [
-        [name, f"{spread['median']:.3f}", f"{spread['q1']:.3f} to {spread['q3']:.3f}"]
-        for name, spread in transport["seconds"].items()
-    ]
-    return [
-        f"{transport['origin']}, {transport['bytes'] / 1e6:.1f} MB as {transport['encoding']}, through a "
-        f"TCP connection "
-        f"on one machine; seconds of wall time, {transport['rounds']} rounds. Published: "
-        f"{transport['quoted_s']} s.",
-        "",
-        *table(["step", "median, s", "quartiles, s"], rows, numbers=True),
-    ]
-
-
-def _conditions(result: dict[str, Any]) -> list[str]:
-    lines = []
-    for claim in result["claims"]:
-        rows = [
-            [condition["condition"], f"{condition['measured']:g}", "yes" if condition["met"] else "no"]
-            for condition in claim["conditions"]
-        ]
-        lines += [f"**{claim['claim']}** ({claim['quantity']}: {claim['claimed']:g})", ""]
-        lines += [*table(["condition", "measured", "met"], rows), ""]
-    return lines
-
-
 def _figure(key: str, folder: str | None) -> str:
     return f"![{FIGURES[key]}]({folder}/{key}.svg)" if folder else "(No figure: matplotlib is not installed.)"
-
-
-def _by_name(result: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for content in result["contents"]:
-        found.setdefault(content["name"], {})[PARTS[content["part"]]] = content
-    return found
-
-
-def _names(result: dict[str, Any]) -> dict[str, str]:
-    return {row["codec"]: row["name"] for content in result["contents"] for row in content["encodings"]}
-
-
-def _bytes(content: dict[str, Any], codec: str) -> float:
-    return next(float(row["bytes"]) for row in content["encodings"] if row["codec"] == codec)
-
-
-def _median(timing: dict[str, Any]) -> float:
-    return float(timing["cpu"]["median_us"])
-
-
-def _us(timing: dict[str, Any]) -> str:
-    spread = timing["cpu"]
-    digits = 0 if spread["median_us"] >= 100 else 1
-    return f"{spread['median_us']:,.{digits}f} [{spread['q1_us']:,.{digits}f}-{spread['q3_us']:,.{digits}f}]"

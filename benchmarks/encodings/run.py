@@ -84,7 +84,7 @@ def measure_content(
         except UnsuitableError as error:
             unsuitable.append(f"{codec.name}: {error}")
     by_size = next(iter(sizes.values()))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "codec": codec.key,
             "name": codec.name,
@@ -137,7 +137,7 @@ def history(study: Study, found: Sequence[Content]) -> Iterator[dict[str, Any]]:
         if content.key not in ("ztf", "lsst", "fink-ztf"):
             continue
         longest = max(content.messages, key=history_rows)
-        lines = []
+        lines: list[dict[str, Any]] = []
         for rows in HISTORY_ROWS:
             study.progress(f"{content.name}: {rows} rows of history")
             cut = cut_history(longest, rows)

@@ -9,13 +9,14 @@ import gc
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["REAL_CLOCK", "Clock", "Plan", "Spread", "Timing", "time_in_turns"]
 
+Key = TypeVar("Key", bound=Hashable)
 SHORTEST_S = 2e-3
 """A function is repeated within a round until it has run about so long: clocks have their grain."""
 SLOW_S = 0.1
@@ -83,13 +84,13 @@ class Timing:
 
 
 def time_in_turns(
-    functions: Mapping[str, Callable[[], object]],
+    functions: Mapping[Key, Callable[[], object]],
     *,
     plan: Plan,
     clock: Clock = REAL_CLOCK,
     seed: int = 1,
     calls: int = 1,
-) -> dict[str, Timing]:
+) -> dict[Key, Timing]:
     """Time functions round after round, each round in another order, so that a busy moment hits all alike.
 
     Parameters
@@ -108,7 +109,7 @@ def time_in_turns(
     with _collector_at_rest():
         repeats = {}
         round_s = 0.0
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
+        times: dict[Key, list[tuple[float, float]]] = {name: [] for name in functions}
         for name, function in functions.items():
             first = _time(function, 1, clock)
             took = first[1]

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import orjson
 
-from bridge.errors import SourceError, UsageError
+from bridge.errors import BridgeError, SourceError, UsageError
 
 __all__ = ["BENCHMARKS", "command"]
 
@@ -95,7 +95,7 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
     for name in BENCHMARKS:
         try:
             results[name], texts[name], files[name] = _measure(name, rounds, folder)
-        except UsageError as error:
+        except BridgeError as error:
             left_out[name] = str(error)
             click.echo(f"Left out {name}: {error}", err=True)
             continue

@@ -17,6 +17,8 @@ __all__ = [
     "Record",
     "UnsuitableError",
     "available",
+    "gzipped",
+    "zstd_compressed",
 ]
 
 # Module, the distribution it needs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import avro.datafile
 import avro.io
@@ -27,7 +28,8 @@ def _container(schema: Schema) -> Pair:
         return out.getvalue()
 
     def decode(data: bytes) -> list[Record]:
-        return list(avro.datafile.DataFileReader(io.BytesIO(data), avro.io.DatumReader()))
+        reader: Any = avro.datafile.DataFileReader(io.BytesIO(data), avro.io.DatumReader())
+        return list(reader)
 
     return Pair(encode, decode)
 
@@ -42,7 +44,8 @@ def _bare(schema: Schema) -> Pair:
         return out.getvalue()
 
     def decode(data: bytes) -> list[Record]:
-        return [reader.read(avro.io.BinaryDecoder(io.BytesIO(data)))]
+        record: Any = reader.read(avro.io.BinaryDecoder(io.BytesIO(data)))
+        return [record]
 
     return Pair(encode, decode)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import fastavro
 
@@ -27,7 +28,8 @@ def container(compression: str) -> Codec:
             return out.getvalue()
 
         def decode(data: bytes) -> list[Record]:
-            return list(fastavro.reader(io.BytesIO(data)))
+            reader: Any = fastavro.reader(io.BytesIO(data))
+            return list(reader)
 
         return Pair(encode, decode)
 
@@ -51,7 +53,8 @@ def datum(prefix: bytes) -> Codec:
         def decode(data: bytes) -> list[Record]:
             stream = io.BytesIO(data)
             stream.seek(len(prefix))
-            return [fastavro.schemaless_reader(stream, parsed)]
+            record: Any = fastavro.schemaless_reader(stream, parsed)
+            return [record]
 
         return Pair(encode, decode)
 

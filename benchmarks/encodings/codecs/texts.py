@@ -48,19 +48,21 @@ def text_of(node: Node, style: NumberStyle, singles: SingleFloats) -> Callable[[
         return singles.next
     if node.kind in ("float", "double"):
         return _number
-    return {"boolean": _boolean, "bytes": _base64, "string": str}.get(node.kind, str)
+    others: dict[str, Callable[[Any], str]] = {"boolean": _boolean, "bytes": _base64}
+    return others.get(node.kind, str)
 
 
 def parser_of(node: Node) -> Callable[[str], Any]:
     """What makes a value of a scalar type from its text."""
-    return {
+    parsers: dict[str, Callable[[str], Any]] = {
         "float": float,
         "double": float,
         "int": int,
         "long": int,
         "boolean": "true".__eq__,
         "bytes": base64.b64decode,
-    }.get(node.kind, str)
+    }
+    return parsers.get(node.kind, str)
 
 
 def _number(value: float) -> str:

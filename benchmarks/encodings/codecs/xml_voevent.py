@@ -7,15 +7,16 @@ voevent-parse, which has no tables of its own, so that these are lxml's there, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import ModuleType
 from typing import Any
 
 import lxml.etree as tree
 
-from benchmarks.encodings.codecs.base import Codec, Pair, Record, UnsuitableError
-from benchmarks.encodings.codecs.texts import SingleFloats, parser_of, text_of
+from benchmarks.encodings.codecs.base import Codec, Pair, Record
+from benchmarks.encodings.codecs.texts import SingleFloats, text_of
+from benchmarks.encodings.codecs.voevent_reading import WhatReader, columns_of, is_record, scalar_of
 from bridge.alerts.schema import Node, Schema
 
 __all__ = ["CODECS", "with_voevent_parse"]
@@ -23,7 +24,6 @@ __all__ = ["CODECS", "with_voevent_parse"]
 NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 AUTHOR = "ivo://org.example/bench"
 DATE = "2026-01-01T00:00:00"
-SCALARS = {"boolean", "int", "long", "float", "double", "bytes", "string"}
 DATA_TYPES = {"int": "int", "long": "int", "float": "float", "double": "float"}
 Put = Callable[[Any, Any], None]
 
@@ -100,7 +100,7 @@ def voevent(key: str, name: str, maker: Maker) -> Codec:
     def compile_pair(schema: Schema) -> Pair:
         singles = SingleFloats(schema.root)
         put = _put_record(schema.root, "", maker, singles)
-        read = _Reader(schema.root)
+        read = WhatReader(schema.root)
 
         def encode(records: Sequence[Record]) -> bytes:
             singles.render(records[0])
@@ -136,8 +136,8 @@ def _put_field(node: Node, name: str, path: str, maker: Maker, singles: SingleFl
     if node.kind == "record":
         inside = _put_record(node, full, maker, singles)
         return lambda place, value: inside((place[0], maker.group(place[0], full)), value)
-    if node.kind == "map" and not _is_record(node.element):
-        values = _scalar(node.element, full)
+    if node.kind == "map" and not is_record(node.element):
+        values = scalar_of(node.element, full)
         to_text, data_type = text_of(values, "short", singles), DATA_TYPES.get(values.kind)
 
         def put_map(place: Any, value: dict[str, Any]) -> None:
@@ -148,14 +148,14 @@ def _put_field(node: Node, name: str, path: str, maker: Maker, singles: SingleFl
         return put_map
     if node.kind in ("array", "map"):
         return _put_table(node, full, singles)
-    to_text, data_type = text_of(_scalar(node, full), "short", singles), DATA_TYPES.get(node.kind)
+    to_text, data_type = text_of(scalar_of(node, full), "short", singles), DATA_TYPES.get(node.kind)
     return lambda place, value: maker.param(place[1], name, to_text(value), data_type)
 
 
 def _put_table(node: Node, full: str, singles: SingleFloats) -> Put:
-    columns = _columns(node, full)
+    columns = columns_of(node, full)
     cells = [(name, _quoting(text_of(inner, "short", singles), inner)) for name, inner in columns]
-    is_record, is_map = _is_record(node.element), node.kind == "map"
+    of_records, is_map = is_record(node.element), node.kind == "map"
     new = tree.SubElement
 
     def put(place: Any, rows: Any) -> None:
@@ -175,104 +175,13 @@ def _put_table(node: Node, full: str, singles: SingleFloats) -> Put:
                 new(line, "TD").text = row
                 row = rows[row]
             for name, to_text in cells:
-                value = row[name] if is_record else row
+                value = row[name] if of_records else row
                 cell = new(line, "TD")
                 if value is not None:
                     cell.text = to_text(value)
         place[0].append(table)
 
     return put
-
-
-class _Reader:
-    """Makes a record of a What; compiled once for a schema."""
-
-    def __init__(self, node: Node) -> None:
-        self._groups: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._tables: dict[str, tuple[str, str, list[tuple[str, Any]], Callable[[Any], Any]]] = {}
-        self._maps: dict[str, tuple[str, str, Any]] = {}
-        self._empty: dict[str, list[str]] = {}
-        self._learn(node, "")
-
-    def __call__(self, what: Any) -> Record:
-        found: dict[str, Record] = {"": dict.fromkeys(self._empty[""])}
-        top, parsers = found[""], self._groups[""][1]
-        for child in what.iterchildren():
-            tag, name = child.tag, child.get("name")
-            if tag == "Param":
-                top[name] = parsers[name](child.get("value"))
-            elif tag == "Table":
-                parent, key, columns, make = self._tables[name]
-                found[parent][key] = make(_rows(child, columns))
-            elif name in self._maps:
-                parent, key, parse = self._maps[name]
-                found[parent][key] = {p.get("name"): parse(p.get("value")) for p in child.iterchildren()}
-            else:
-                record: Record = dict.fromkeys(self._empty[name])
-                inside = self._groups[name][1]
-                for param in child.iterchildren():
-                    key = param.get("name")
-                    record[key] = inside[key](param.get("value"))
-                parent, _, key = name.rpartition(".")
-                found[parent][key] = found[name] = record
-        return top
-
-    def _learn(self, node: Node, path: str) -> None:
-        parsers: dict[str, Any] = {}
-        self._groups[path] = (path, parsers)
-        self._empty[path] = list(node.fields)
-        for name, (field, _) in node.fields.items():
-            inner, _nullable = field.without_null()
-            full = f"{path}.{name}" if path else name
-            if inner.kind == "record":
-                self._learn(inner, full)
-            elif inner.kind == "map" and not _is_record(inner.element):
-                parse = parser_of(_scalar(inner.element, full))
-                self._maps[full] = (path, name, lambda text, parse=parse: parse(text) if text else None)
-            elif inner.kind in ("array", "map"):
-                columns = [(key, _unquoting(parser_of(each), each)) for key, each in _columns(inner, full)]
-                make: Callable[[Any], Any] = list
-                if inner.kind == "map":
-                    columns.insert(0, ("key", str))
-                    make = _by_key
-                elif not _is_record(inner.element):
-                    make = _values
-                self._tables[full] = (path, name, columns, make)
-            else:
-                parsers[name] = parser_of(inner)
-
-
-def _rows(table: Any, columns: list[tuple[str, Any]]) -> Iterator[Record]:
-    data = table.find("Data")
-    for row in data.iterchildren() if data is not None else ():
-        cells = zip(columns, row.iterchildren(), strict=True)
-        yield {name: None if cell.text is None else parse(cell.text) for (name, parse), cell in cells}
-
-
-def _values(rows: Iterator[Record]) -> list[Any]:
-    return [row["value"] for row in rows]
-
-
-def _by_key(rows: Iterator[Record]) -> dict[str, Record]:
-    return {row.pop("key"): row for row in rows}
-
-
-def _is_record(node: Node) -> bool:
-    return node.without_null()[0].kind == "record"
-
-
-def _columns(node: Node, path: str) -> list[tuple[str, Node]]:
-    inner, _ = node.element.without_null()
-    if inner.kind != "record":
-        return [("value", _scalar(inner, path))]
-    return [(name, _scalar(field, f"{path}.{name}")) for name, (field, _) in inner.fields.items()]
-
-
-def _scalar(node: Node, path: str) -> Node:
-    inner, _ = node.without_null()
-    if inner.kind not in SCALARS:
-        raise UnsuitableError(f"VOEvent has no place for {path}, a value of type {inner.kind} in a table")
-    return inner
 
 
 # An empty cell is null. So that an empty string is none, it is written as a pair of quotes.
@@ -285,12 +194,6 @@ def _quoting(to_text: Callable[[Any], str], node: Node) -> Callable[[Any], str]:
         return text if text and text[0] != '"' else f'"{text}"'
 
     return quoted
-
-
-def _unquoting(parse: Callable[[str], Any], node: Node) -> Callable[[str], Any]:
-    if node.kind not in ("string", "bytes"):
-        return parse
-    return lambda text: parse(text[1:-1] if text[0] == '"' else text)
 
 
 CODECS = (voevent("voevent", "VOEvent", Maker()),)
