@@ -26,11 +26,12 @@ SMALLEST = 0.05
 LARGE = 0.25
 """Change that counts where no spread was recorded."""
 FEWEST_ROUNDS = 3
-# Endings of keys that hold a time: less is better. The numbers beside them are inputs or derived.
+# Endings of keys that hold a time, or a rate, of which more is better. Other numbers are inputs or derived.
 TIMES = ("_us", "_ms", "_s")
+RATES = ("_per_s", "_hz")
 QUARTILES = ("median", "q1", "q3")
-LABELS = ("name", "task", "part", "library", "alerts", "rows", "rate")
-NOT_MEASURED = ("quoted", "published", "interval", "budget")
+LABELS = ("name", "task", "part", "library", "alerts", "rows", "rate", "processes")
+NOT_MEASURED = ("quoted", "published", "beat", "deadline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,8 @@ def _quantities(part: Any, path: str = "") -> Iterator[tuple[str, _Quantity]]:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if number and (key == "bytes" or key.startswith("bytes_") or path.endswith("bytes, ")):
             yield f"{path}{key}", _Quantity(value, "bytes")
+        elif number and key.endswith(RATES):
+            yield f"{path}{key}", _Quantity(value, "per s")
         elif number and key.endswith(TIMES) and not key.startswith(NOT_MEASURED):
             yield f"{path}{key}", _Quantity(value, key.rpartition("_")[2])
         elif isinstance(value, (dict, list)) and key not in ("machine", "versions", "claims"):
@@ -211,7 +214,9 @@ def _change(what: str, old: _Quantity, new: _Quantity) -> Change:
         noise = sum(each for each in half_notches if each is not None)
         least = SMALLEST if sure else LARGE
         moved = abs(new.value - old.value) > noise and abs(ratio - 1) >= least
-    words = ("smaller", "larger") if old.unit == "bytes" else ("faster", "slower")
+    words = {"bytes": ("smaller", "larger"), "per s": ("slower", "faster")}.get(
+        old.unit, ("faster", "slower")
+    )
     return Change(
         what, old.unit, old.value, new.value, round(ratio, 4), words[ratio > 1] if moved else "same", sure
     )

@@ -21,7 +21,7 @@ th { border-bottom: 1px solid #111; } tbody tr:nth-child(even) { background: #f3
 pre { background: #f3f3f3; padding: .8rem; overflow-x: auto; font-size: 13px; } img { max-width: 100%; }
 nav a { margin-right: 1rem; } footer { margin-top: 3rem; color: #555; }
 """
-LABELS = ("task", "name", "what", "encoding", "rate")
+LABELS = ("task", "name", "processes", "rate")
 
 
 def make_page(

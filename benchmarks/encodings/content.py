@@ -59,7 +59,7 @@ class Content:
     key, name
         Short name for programs, and for people.
     part
-        One of `PARTS`, or "whole".
+        One of `PARTS`.
     origin
         How many, real or simulated, in words.
     messages

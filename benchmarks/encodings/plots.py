@@ -135,7 +135,8 @@ def _history(figure: Any, result: dict[str, Any]) -> None:
             axes.plot(rows, sizes, label=names[codec], markersize=5, linewidth=1.2, **style)
         axes.set_xscale("symlog", linthresh=1)
         axes.set_yscale("log")
-        _plain_numbers(axes.xaxis, axes.yaxis)
+        _plain_numbers(axes.xaxis)
+        _plain_numbers(axes.yaxis, steps=(1, 2, 5))
         axes.set_xlabel("rows of history")
         axes.set_ylabel("kB per alert, without cutouts")
         axes.set_title(f"{study['name']}, n = 1 alert", fontsize=10)
@@ -159,12 +160,13 @@ def _batches(figure: Any, result: dict[str, Any]) -> None:
     for axes, label in ((size_axes, "kB per alert"), (time_axes, "ms of CPU per alert (medians)")):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _plain_numbers(axes.xaxis, axes.yaxis)
+        _plain_numbers(axes.xaxis)
+        _plain_numbers(axes.yaxis, steps=(1, 2, 5))
         axes.set_xlabel("alerts in one file")
         axes.set_ylabel(label)
         axes.grid(color="0.9")
     size_axes.set_title(result["batches"]["origin"], fontsize=10)
-    time_axes.set_title("encode and decode", fontsize=10)
+    time_axes.set_title("encode and decode, the same alerts", fontsize=10)
     size_axes.legend(fontsize=8, loc="best")
 
 
@@ -176,10 +178,14 @@ def _alerts(count: int) -> str:
     return f"{count} alert{'s' if count > 1 else ''}"
 
 
-def _plain_numbers(*axes: Any) -> None:
-    """1 and 10 instead of powers of ten."""
-    for axis in axes:
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
+def _plain_numbers(axis: Any, steps: tuple[int, ...] = ()) -> None:
+    """1 and 10 instead of powers of ten, and if wanted numbers between them."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    if steps:
+        axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _name_bars(axes: Any, rows: list[dict[str, Any]]) -> None:

@@ -25,7 +25,7 @@ from benchmarks.encodings.voevents import packet_codecs
 __all__ = ["Study", "batches", "contents", "history", "measure_content"]
 
 TIMED_BYTES = 200_000
-# Of these, in other variants than the whole, sizes are enough: times are those of ZTF and LSST.
+# Of these only the whole is timed: cut, they take what ZTF's and LSST's own alerts take.
 UNTIMED = {"fink-ztf", "fink-lsst"}
 HISTORY_CODECS = ("avro-bare", "avro-ocf", "msgpack", "json", "voevent", "xml", "xml-gzip", "parquet")
 HISTORY_ROWS = (0, 1, 3, 10, 30, 100, 300, 1000)
@@ -39,7 +39,7 @@ BATCH_CODECS = (
     "arrow",
     "parquet",
 )
-# A longer document costs as much per alert, and its tree takes gigabytes.
+# A longer document costs as much per alert, and would take most of the time of the run.
 LONGEST_XML = 100
 # A packet is a tree whose schema refers to itself, and has no plain fields to make elements of.
 TREE_FAMILIES = ("Avro", "JSON", "MessagePack")

@@ -136,13 +136,12 @@ def batches(result: dict[str, Any]) -> list[str]:
 def transport(measured: dict[str, Any]) -> list[str]:
     """Seconds of each step of the way."""
     rows = [
-        [name, f"{spread['median']:.3f}", f"{spread['q1']:.3f} to {spread['q3']:.3f}"]
-        for name, spread in measured["seconds"].items()
+        [name, f"{seconds['median']:.3f}", f"{seconds['q1']:.3f} to {seconds['q3']:.3f}"]
+        for name, seconds in measured["seconds"].items()
     ]
     return [
-        f"{measured['origin']}, {measured['bytes'] / 1e6:.1f} MB as {measured['encoding']}, through a "
-        f"TCP connection "
-        f"on one machine; seconds of wall time, {measured['rounds']} rounds. Published: "
+        f"{measured['origin']}, {measured['bytes'] / 1e6:.1f} MB as {measured['encoding']}, through a TCP "
+        f"connection on one machine; seconds of wall time, {measured['rounds']} rounds. Published: "
         f"{measured['quoted_s']} s.",
         "",
         *table(["step", "median, s", "quartiles, s"], rows, numbers=True),

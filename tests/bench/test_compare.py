@@ -78,6 +78,12 @@ def test_results_without_spread_are_compared_by_large_changes() -> None:
     assert found["shift"] is None
 
 
+def test_of_a_rate_more_is_faster() -> None:
+    before = {"feed": {"benchmark": "feed", "rows": [{"name": "to 1", "ours": {"events_hz": 10_000.0}}]}}
+    after = {"feed": {"benchmark": "feed", "rows": [{"name": "to 1", "ours": {"events_hz": 20_000.0}}]}}
+    assert verdicts(before, after) == {"feed: rows, to 1, ours, events_hz": "faster"}
+
+
 def test_what_one_side_lacks_and_other_machines_are_told() -> None:
     after = result(timing(1, 1))
     after["encodings"]["contents"][0]["encodings"][0]["name"] = "JSON"
