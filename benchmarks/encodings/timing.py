@@ -19,7 +19,7 @@ __all__ = ["REAL_CLOCK", "Clock", "Plan", "Spread", "Timing", "time_in_turns"]
 Key = TypeVar("Key", bound=Hashable)
 SHORTEST_S = 2e-3
 """A function is repeated within a round until it has run about so long: clocks have their grain."""
-SLOW_S = 0.1
+SLOW_S = 0.05
 ROUNDS_OF_SLOW = 3
 """What is slower than `SLOW_S` has so few rounds, the first call among them: it is its own warm-up."""
 
