@@ -213,22 +213,23 @@ def _compressed(measured: Measured) -> Claim:
 
 
 def _seconds(transport: dict[str, Any]) -> Claim:
-    seconds = {name: spread["median"] for name, spread in transport["seconds"].items()}
     claimed = transport["quoted_s"] * transport["alerts"] / 1000
     said = f"{transport['alerts']:,} ZTF alerts, {transport['bytes'] / 1e6:.0f} MB, TCP on one machine"
-    conditions = tuple(
-        Condition(f"{said}; {what}", round(value, 3), value <= claimed * (1 + TOLERANCE))
+    conditions = []
+    for key, clock in (("seconds", "by the clock"), ("cpu_seconds", "CPU time")):
+        step = {name: spread["median"] for name, spread in transport[key].items()}
         for what, value in (
-            ("not decoded", seconds["serialise"] + seconds["send and receive"]),
-            ("and decoded", seconds["whole"]),
-        )
-    )
+            ("not decoded", step["serialise"] + step["send and receive"]),
+            ("and decoded", step["whole"]),
+        ):
+            met = value <= claimed * (1 + TOLERANCE)
+            conditions.append(Condition(f"{said}; {clock}, {what}", round(value, 3), met))
     return Claim(
         "seconds",
         f"1,000 alerts are serialised, sent and received in {transport['quoted_s']} s",
         "DMTN-028 (2018): 3.88 s to produce, 0.30 s in transit; 136 kB each",
         "seconds",
         transport["quoted_s"],
-        conditions,
+        tuple(conditions),
         reason("seconds", None),
     )

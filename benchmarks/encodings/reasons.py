@@ -34,8 +34,9 @@ _REASONS = {
         nothing; the schema in a single alert and binary floats compress far less.
         """,
     "seconds": """
-        A matter of the machine. Most of it is the time that fastavro takes to make and to read the
-        messages, not the transport. `bench stream` measures it through a real Kafka broker.
+        A matter of the machine, and of what else it does: CPU time is what is left when it is busy. Most of
+        it is the time that fastavro takes to make and to read the messages, not the transport. `bench
+        stream` measures it through a real Kafka broker.
         """,
 }  # fmt: skip
 

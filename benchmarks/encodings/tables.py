@@ -136,15 +136,15 @@ def batches(result: dict[str, Any]) -> list[str]:
 def transport(measured: dict[str, Any]) -> list[str]:
     """Seconds of each step of the way."""
     rows = [
-        [name, f"{seconds['median']:.3f}", f"{seconds['q1']:.3f} to {seconds['q3']:.3f}"]
-        for name, seconds in measured["seconds"].items()
+        [name, *(_quartiles(measured[key][name]) for key in ("seconds", "cpu_seconds"))]
+        for name in measured["seconds"]
     ]
     return [
         f"{measured['origin']}, {measured['bytes'] / 1e6:.1f} MB as {measured['encoding']}, through a TCP "
-        f"connection on one machine; seconds of wall time, {measured['rounds']} rounds. Published: "
-        f"{measured['quoted_s']} s.",
+        f"connection on one machine; seconds, median [quartiles] of {measured['rounds']} rounds. "
+        f"Published: {measured['quoted_s']} s.",
         "",
-        *table(["step", "median, s", "quartiles, s"], rows, numbers=True),
+        *table(["step", "by the clock", "CPU time of both ends"], rows, numbers=True),
     ]
 
 
@@ -175,6 +175,10 @@ def _names(result: dict[str, Any]) -> dict[str, str]:
 def bytes_of(content: dict[str, Any], codec: str) -> float:
     """Mean bytes of a message in one encoding."""
     return next(float(row["bytes"]) for row in content["encodings"] if row["codec"] == codec)
+
+
+def _quartiles(seconds: dict[str, float]) -> str:
+    return f"{seconds['median']:.3f} [{seconds['q1']:.3f}-{seconds['q3']:.3f}]"
 
 
 def _median(timing: dict[str, Any]) -> float:

@@ -21,6 +21,7 @@ __all__ = ["QUOTED_S", "send_and_receive"]
 
 QUOTED_S = 4.2
 """DMTN-028 (2018): 3.88 s to serialise and produce, 0.30 s in transit, for 1,000 alerts of 136 kB."""
+STEPS = ("serialise", "send and receive", "decode")
 LENGTH = struct.Struct(">I")
 TIMEOUT_S = 60.0
 
@@ -28,7 +29,7 @@ TIMEOUT_S = 60.0
 def send_and_receive(
     codec: Codec, content: Content, clock: Clock, rounds: int, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Wall time of the whole way, in seconds.
+    """Wall time and CPU time (of both ends) of the whole way, in seconds.
 
     Raises
     ------
@@ -37,38 +38,40 @@ def send_and_receive(
     """
     schema = content.messages[0].schema
     pair = pair_for(codec, schema)
-    taken: dict[str, list[float]] = {"serialise": [], "send and receive": [], "decode": [], "whole": []}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*STEPS, "whole")}
     for number in range(rounds):
         progress(f"{len(content.messages)} alerts over TCP, round {number + 1} of {rounds}")
-        began = clock.wall()
+        times = [(clock.wall(), clock.cpu())]
         messages = [pair.encode([message.record]) for message in content.messages]
-        ready = clock.wall()
+        times.append((clock.wall(), clock.cpu()))
         arrived = _through_tcp(messages)
-        there = clock.wall()
+        times.append((clock.wall(), clock.cpu()))
         decoded = [pair.decode(message)[0] for message in arrived]
-        end = clock.wall()
-        for name, value in zip(taken, (ready - began, there - ready, end - there, end - began), strict=True):
-            taken[name].append(value)
+        times.append((clock.wall(), clock.cpu()))
+        for name, before, after in zip(STEPS, times, times[1:], strict=False):
+            taken[name].append((after[0] - before[0], after[1] - before[1]))
+        taken["whole"].append((times[-1][0] - times[0][0], times[-1][1] - times[0][1]))
     for message, record in zip(content.messages, decoded, strict=True):
         found = record != message.record and difference(schema.root, message.record, record)
         if found:
             raise ContentError(f"{codec.name} over TCP: {found}.")
-    spread = {name: Spread.of(values) for name, values in taken.items()}
     return {
         "origin": f"{content.origin}, {content.name}, {content.part}",
         "alerts": len(messages),
         "bytes": sum(map(len, messages)),
         "rounds": rounds,
         "encoding": f"{codec.name} ({codec.library})",
-        "seconds": {
-            name: {
-                "median": round(s.median_us / 1e6, 4),
-                "q1": round(s.q1_us / 1e6, 4),
-                "q3": round(s.q3_us / 1e6, 4),
-            }
-            for name, s in spread.items()
-        },
+        "seconds": {name: _seconds([wall for wall, _ in values]) for name, values in taken.items()},
+        "cpu_seconds": {name: _seconds([cpu for _, cpu in values]) for name, values in taken.items()},
         "quoted_s": QUOTED_S,
+    }
+
+
+def _seconds(values: Sequence[float]) -> dict[str, float]:
+    spread = Spread.of(values)
+    quartiles = (spread.median_us, spread.q1_us, spread.q3_us)
+    return {
+        name: round(value / 1e6, 4) for name, value in zip(("median", "q1", "q3"), quartiles, strict=True)
     }
 
 
