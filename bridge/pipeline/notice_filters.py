@@ -30,16 +30,23 @@ class NoticeFilters:
     Parameters
     ----------
     filters
-        A notice passes if it meets any of these. Those that name nothing that it has are meant for others;
-        where all of them are, it passes.
+        A notice passes if it meets any of these. Those that name nothing that it has or could have are meant
+        for others; where all of them are, it passes.
     """
 
     def __init__(self, filters: Sequence[AnyFilter]) -> None:
         self._filters = tuple(filters)
         self._compiled: dict[_Key, Predicate | None] = {}
 
-    def __call__(self, content: dict[str, Any]) -> bool:
+    def __call__(self, content: dict[str, Any], could_have: frozenset[str] = frozenset()) -> bool:
         """Whether a notice passes.
+
+        Parameters
+        ----------
+        content
+            The notice.
+        could_have
+            Names at the top of notices of its kind, whether it has them or not.
 
         Raises
         ------
@@ -50,7 +57,7 @@ class NoticeFilters:
         for index, each in enumerate(self._filters):
             if not isinstance(each, Filter):
                 meets = each.accepts(content)
-            elif any(path.split(".")[0] in content for path in each.paths):
+            elif any((top := path.split(".")[0]) in content or top in could_have for path in each.paths):
                 meets = self._meets(index, each, content)
             else:
                 continue

@@ -17,6 +17,7 @@ from bridge.mapping.documents import (
     document_translator,
     notice_of_document,
     notice_of_packet,
+    top_names,
 )
 from bridge.voevent.event import Earlier, Event, Past
 
@@ -37,7 +38,8 @@ class Notices:
     date
         Gives the time of authoring, UTC in ISO 8601.
     passes
-        Whether a JSON notice passes the filters; alerts in Avro have passed theirs already.
+        Whether a JSON notice passes the filters, given the names that its mapping knows; alerts in Avro have
+        passed theirs already.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Notices:
         options: TranslateOptions,
         past: Past | None,
         date: Callable[[], str],
-        passes: Callable[[dict[str, Any]], bool] = lambda _: True,
+        passes: Callable[[dict[str, Any], frozenset[str]], bool] = lambda _content, _names: True,
     ) -> None:
         self._mapping = mapping if mapping is not None and mapping.reads_documents else None
         self._options = options
@@ -74,10 +76,10 @@ class Notices:
             notice, claimed = notice_of_packet(item), choose_mapping(item.schema)
         else:
             notice = notice_of_document(item)
-            if not self._passes(notice.content):
-                return None
             claimed = choose_for_notice(notice)
         mapping = self._mapping or claimed
+        if isinstance(item, Document) and not self._passes(notice.content, top_names(mapping)):
+            return None
         translate = document_translator(mapping, self._options)
         try:
             event = translate(notice, date=self._date(), past=self._past or self._remembered)

@@ -173,9 +173,9 @@ class Pipeline:
             )
         return self._notices(item)
 
-    def _notice_filter(self) -> Callable[[dict[str, Any]], bool]:
+    def _notice_filter(self) -> Callable[[dict[str, Any], frozenset[str]], bool]:
         if self._selection is None:
-            return lambda _: True
+            return lambda _content, _names: True
         from bridge.pipeline.notice_filters import NoticeFilters
 
         return NoticeFilters(self._selection.filters)

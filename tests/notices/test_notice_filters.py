@@ -75,6 +75,21 @@ def test_a_filter_for_others_is_passed_by() -> None:
     assert not passes("candidate.rb > 0.65", "far > 1")
 
 
+def test_a_notice_that_could_have_a_field_and_has_it_not_is_dropped(shared_data: Path) -> None:
+    def kept(where: str) -> set[str]:
+        go = Pipeline(Plan(where=(where,)))
+        files = sorted((shared_data / "notices").glob("*.json"))
+        outcomes = {
+            file.name: go(Document(file.read_bytes(), "json", Origin(file.name, 0))) for file in files
+        }
+        return {name.split("-")[0] for name, outcome in outcomes.items() if isinstance(outcome, Event)}
+
+    assert kept("far < 1e-6") == {"icecube"}
+    assert kept("alert_type = 'retraction' OR mission = 'Fermi'") == {"maxi", "fermi"}
+    assert kept("min(data.photometry.mag) < 17.8") == {"boom"}
+    assert len(kept("candidate.rb > 0.65")) == 8
+
+
 def test_a_value_used_as_what_it_is_not_costs_the_notice_with_its_name() -> None:
     pipeline = Pipeline(Plan(where=("name > 5",)))
     refusal = pipeline(Document(json.dumps(CONTENT).encode(), "json", Origin("x", 0)))

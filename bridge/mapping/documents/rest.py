@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bridge.mapping.documents.paths import first_value, plain_path
 from bridge.mapping.documents.texts import is_scalar
 from bridge.mapping.model import Group, Mapping, Paths, Table, Value
 
-__all__ = ["Named", "named_paths", "rest_of", "write_rest"]
+__all__ = ["Named", "named_paths", "rest_of", "top_names", "write_rest"]
 
 EXTRAS = "extras"
 """Name of the Group of fields at the top of a document."""
@@ -90,6 +91,16 @@ def named_paths(mapping: Mapping) -> Named:
     paths |= {cutout.path for cutout in mapping.cutouts}
     objects = {f"{path}.*" for group in mapping.groups if group.each for path in group.each.paths}
     return Named(frozenset(map(plain_path, paths)) | objects, tuple(way for way in ways if len(way) > 1))
+
+
+@lru_cache(maxsize=64)
+def top_names(mapping: Mapping) -> frozenset[str]:
+    """Names at the top of the documents that a mapping is for, as far as it knows them."""
+    named = named_paths(mapping)
+    place, instants = mapping.place, mapping.instants
+    looked_at = (*place.ra, *place.dec, *place.error, *(path for item in instants for path in item.paths))
+    paths = (*named.paths, *(path for way in named.alternatives for path in way), *looked_at)
+    return frozenset(plain_path(path).split(".")[0] for path in paths)
 
 
 def write_rest(
