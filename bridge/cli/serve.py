@@ -50,7 +50,7 @@ __all__ = ["command"]
 )
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[info]")
 def command(config: Path | None, **flags: object) -> int:
-    """Run the feed until SIGTERM or Ctrl-C.
+    """Run the feed until SIGTERM or Ctrl-C; SIGHUP has it read CONFIG again.
 
     CONFIG is a TOML file; flags go over what it says. Without it, flags are enough.
 
@@ -59,10 +59,11 @@ def command(config: Path | None, **flags: object) -> int:
       voevent-bridge serve --from alerts/ --where "candidate.rb >= 0.65"
       voevent-bridge serve feed.toml --newcomers 12h
     """
-    from bridge.feed import load_config, serve
+    from bridge.feed import Reloader, load_config, serve
     from bridge.feed.logs import start_logging
 
-    settings = load_config(config, {_KEYS[name]: value for name, value in flags.items()})
+    given = {_KEYS[name]: value for name, value in flags.items()}
+    settings = load_config(config, given)
     if config is None and not (settings.source or settings.receive or settings.upstreams):
         raise click.UsageError(
             "Say where events come from: --from URL, --upstream HOST, --receive PORT, or a configuration file."
@@ -70,7 +71,11 @@ def command(config: Path | None, **flags: object) -> int:
     if settings.once and settings.source is None and (settings.receive or settings.upstreams):
         raise click.UsageError("--once needs a source that ends; authors and upstream brokers have no end.")
     start_logging(settings.log_format, settings.log_level)
-    counts = serve(settings, ready=lambda port: click.echo(f"Ready on port {port}.", err=True))
+    counts = serve(
+        settings,
+        ready=lambda port: click.echo(f"Ready on port {port}.", err=True),
+        reloader=Reloader(config, given) if config is not None else None,
+    )
     status = 1 if counts.refused or counts.conflicts else 0
     if any(thread.name == "intake" for thread in threading.enumerate()):
         # It waits for standard input, which cannot be broken off, and the interpreter would stumble over it.

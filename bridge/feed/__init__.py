@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.feed.config import FeedConfig, load_config
+from bridge.feed.reload import Reloader
 from bridge.feed.serve import serve
 
-__all__ = ["FeedConfig", "load_config", "serve"]
+__all__ = ["FeedConfig", "Reloader", "load_config", "serve"]

@@ -77,6 +77,10 @@ class RelayJudge:
         self._dead_letters = dead_letters
         self._numbers = itertools.count()
 
+    def renew(self, pipeline: Pipeline) -> None:
+        """Judge by another pipeline from the next offer on."""
+        self._pipeline = pipeline
+
     def __call__(self, offer: Offer) -> NewEntry:
         """The entry; raises `PacketError`."""
         origin = Origin(offer.peer, next(self._numbers))

@@ -19,7 +19,7 @@ from bridge.vtp import BroadcasterSettings
 from bridge.vtp.address import BROADCAST_PORT
 from bridge.vtp.upstream import UpstreamSettings
 
-__all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "parse_duration"]
+__all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "make_config", "parse_duration", "read_settings"]
 
 DEFAULT_PORT = BROADCAST_PORT
 """VTP's port for subscribers (Comet's default)."""
@@ -110,8 +110,18 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
     ConfigError
         If the file cannot be read, or a key or value is wrong; the message names it.
     """
+    return make_config(read_settings(path, flags))
+
+
+def read_settings(path: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by ``table.key`` of a file, and flags over it; raises `ConfigError`. See `load_config`."""
     values = read_values(path) if path is not None else {}
     values.update({key: value for key, value in flags.items() if value is not None and value != ()})
+    return values
+
+
+def make_config(values: Mapping[str, Any]) -> FeedConfig:
+    """The configuration that values by ``table.key`` mean; raises `ConfigError`."""
     try:
         return _build(values)
     except ConfigError:
@@ -120,7 +130,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> FeedConfig:
         raise ConfigError(str(error)) from error
 
 
-def _build(values: dict[str, Any]) -> FeedConfig:
+def _build(values: Mapping[str, Any]) -> FeedConfig:
     options = {
         name: values[f"feed.{name}"]
         for name in ("local_ivo", "role", "history", "cutouts", "cutouts_url")

@@ -13,7 +13,7 @@ from typing import Any, cast
 from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.config import FeedConfig
 from bridge.feed.writer import Writer
-from bridge.pipeline import DeadLetters, Pipeline
+from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.server import listen
 from bridge.vtp.status import ReceiverStatus, UpstreamStatus
@@ -54,8 +54,10 @@ class Inlets:
             )
 
         self._upstreams: list[Upstream] = []
+        self._relay: RelayJudge | None = None
         if config.upstreams:
             relay = RelayJudge(Pipeline(config.plan), DeadLetters(config.dead_letters), self.arrivals.counts)
+            self._relay = relay
             self._upstreams = [
                 Upstream(settings, lambda offer: self.arrivals.put(offer, relay), reactor)
                 for settings in config.upstreams
@@ -81,6 +83,16 @@ class Inlets:
             " and ".join(receive.versions),
             extra={"port": number},
         )
+
+    def renew(self, plan: Plan) -> None:
+        """Have another plan for what upstream brokers send; may be called in another thread.
+
+        Raises `UsageError` if the plan is wrong; then the old one goes on.
+        """
+        if self._relay is not None:
+            pipeline = Pipeline(plan)
+            pipeline.prove_documents()
+            self._relay.renew(pipeline)
 
     def start(self) -> None:
         """Begin to take in; called when the reactor runs."""

@@ -14,10 +14,11 @@ from itertools import zip_longest
 from typing import Protocol
 
 from bridge.alerts.packet import Refusal
+from bridge.alerts.schema import Schema
 from bridge.errors import SourceError
 from bridge.feed.positions import to_journal
 from bridge.journal import Appended, NewEntry
-from bridge.pipeline import DeadLetters, Pipeline
+from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.streams import Batch
 from bridge.voevent.event import Earlier, Event, Past
 
@@ -136,6 +137,22 @@ class Intake:
         # Objects of events that are not in the journal yet, and these events.
         self._fresh: dict[str, list[Event]] = {}
         self._pipeline = pipeline(self._previous, self._past)
+        self._newest_schema: Schema | None = None
+
+    def renew(self, plan: Plan) -> None:
+        """Go on by another plan from the next item on; may be called in another thread.
+
+        Raises
+        ------
+        UsageError
+            If the plan is wrong, or does not fit the schema of what came last; then the old one goes on.
+        """
+        schema = self._newest_schema
+        pipeline = Pipeline(plan, previous=self._previous, past=self._past, lenient=schema is None)
+        pipeline.prove_documents()
+        if schema is not None:
+            pipeline.prove(schema)
+        self._pipeline = pipeline
 
     def run(self) -> None:
         """Work until the source ends or a stop is asked for.
@@ -159,6 +176,7 @@ class Intake:
                     return
                 if batch:
                     self.last_item_at = self._wall()
+                    self._newest_schema = getattr(batch[-1], "schema", self._newest_schema)
                 if batch or batch.positions:
                     self._take(batch)
 

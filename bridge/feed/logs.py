@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Literal
 
-__all__ = ["start_logging"]
+__all__ = ["set_level", "start_logging"]
 
 # What every log record has; anything else in it was given by the caller as a structured field.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -53,6 +53,11 @@ def start_logging(style: Literal["text", "json"], level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+def set_level(level: str) -> None:
+    """Log from this level on: debug, info, warning or error."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def _utc(record: logging.LogRecord) -> str:

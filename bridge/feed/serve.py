@@ -10,7 +10,6 @@ import logging
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -18,18 +17,20 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.threads import deferToThread
 
 from bridge.alerts.store import open_store
-from bridge.errors import BridgeError, SourceError, UsageError
+from bridge.errors import BridgeError, UsageError
 from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
+from bridge.feed.hangup import Hangup
 from bridge.feed.inlets import Inlets
 from bridge.feed.intake import Counts, Intake
 from bridge.feed.positions import from_journal
+from bridge.feed.reload import Reloader
 from bridge.feed.retention import keep_within
 from bridge.feed.systemd import notify, watchdog_interval_s
-from bridge.feed.testevents import make_test_event
+from bridge.feed.testevents import Heartbeat
 from bridge.feed.watch import SAMPLE_S, Watch
 from bridge.feed.writer import Writer
-from bridge.journal import Journal, JournalReader
+from bridge.journal import Appended, Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
 from bridge.streams.kafka.instance import member_of
@@ -49,7 +50,13 @@ LOOK_INTERVAL_S = 0.1
 PATIENCE_S = 30.0
 
 
-def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], None] | None = None) -> Counts:
+def serve(
+    config: FeedConfig,
+    *,
+    reactor: Any = None,
+    ready: Callable[[int], None] | None = None,
+    reloader: Reloader | None = None,
+) -> Counts:
     """Run a feed; returns when a signal (SIGTERM, SIGINT) or the end of a ``once`` run ends it.
 
     Parameters
@@ -60,6 +67,8 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
         Twisted's reactor; None for the installed one.
     ready
         Called with the port when subscribers can connect.
+    reloader
+        Reads the configuration again on SIGHUP; None where there is no file: then SIGHUP ends the process.
 
     Returns
     -------
@@ -77,7 +86,7 @@ def serve(config: FeedConfig, *, reactor: Any = None, ready: Callable[[int], Non
         reactor = installed
     with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
         broadcaster = Broadcaster(reader, config.broadcaster, save_cursors=journal.save_cursors)
-        feed = _Feed(config, journal, reader, broadcaster, reactor)
+        feed = _Feed(config, journal, reader, broadcaster, reactor, reloader)
         port = listen(broadcaster, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
         feed.inlets.listen(config)
@@ -116,8 +125,10 @@ class _Feed:
         reader: JournalReader,
         broadcaster: Broadcaster,
         reactor: Any,
+        reloader: Reloader | None,
     ) -> None:
         self.config = config
+        self.hangup = Hangup(reloader, self._try_out, self._adopt) if reloader is not None else None
         self.journal = journal
         self.reactor = reactor
         self.stop = threading.Event()
@@ -127,6 +138,7 @@ class _Feed:
         self.inlets = Inlets(config, self.writer, self._announce, reactor)
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
+        self.heartbeat = Heartbeat(config.broadcaster.local_ivo, self.writer, self._note_test, reactor)
         self.watch = Watch(config, reader, broadcaster, self.intake, self.inlets, self._working)
 
     def _make_intake(self) -> Intake:
@@ -171,12 +183,16 @@ class _Feed:
         reactor = self.reactor
         clockwork = Clockwork(self._chores(), reactor)
         reactor.callWhenRunning(clockwork.start)
+        if not self.config.once:
+            reactor.callWhenRunning(self.heartbeat.every, self.config.test_interval_s)
         reactor.callWhenRunning(self._start)
         reactor.callWhenRunning(ready)
         reactor.callWhenRunning(notify, "READY=1")
         reactor.addSystemEventTrigger("before", "shutdown", self._shut_down, clockwork, port)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        if self.hangup is not None:
+            signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(self.hangup))
         reactor.run(installSignalHandlers=False)
 
     def _chores(self) -> list[Chore]:
@@ -189,8 +205,6 @@ class _Feed:
         ]
         if config.once:
             chores.append(Chore(self._check_done, ONCE_CHECK_S))
-        elif config.test_interval_s:
-            chores.append(Chore(self._test, config.test_interval_s))
         alive_s = watchdog_interval_s()
         if alive_s is not None:
             chores.append(Chore(lambda: notify("WATCHDOG=1"), alive_s, at_once=True))
@@ -257,18 +271,22 @@ class _Feed:
     def _retain(self) -> Any:
         return deferToThread(keep_within, self.config.bounds, self.journal, self.stop)
 
-    def _test(self) -> Any:
-        return deferToThread(self._publish_test_event)
-
-    def _publish_test_event(self) -> None:
-        event = make_test_event(self.config.broadcaster.local_ivo, time.time())
-        try:
-            appended = self.writer.append([event])
-        except SourceError as error:
-            _log.error("%s There is no test event this time.", error)
-            return
+    def _note_test(self, appended: Appended) -> None:
         self.watch.test_events += appended.stored
         self._announce(appended.last_seq)
+
+    def _try_out(self, config: FeedConfig) -> None:
+        if self.intake is not None:
+            self.intake.renew(config.plan)
+        self.inlets.renew(config.plan)
+
+    def _adopt(self, config: FeedConfig) -> None:
+        before, self.config = self.config, config
+        self.watch.config = config
+        self.broadcaster.reconfigure(config.broadcaster)
+        changed = before.test_interval_s != config.test_interval_s
+        if changed and not config.once and not self.stop.is_set():
+            self.heartbeat.every(config.test_interval_s)
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if self.stop.is_set():
@@ -283,6 +301,7 @@ class _Feed:
         notify("STOPPING=1")
         self.stop.set()
         clockwork.stop()
+        self.heartbeat.stop()
         port.stopListening()
         self.inlets.stop()
         waiting = deferToThread(self._rest)

@@ -7,13 +7,23 @@ it find it. It is an event like any other: it is in the journal, and durable sub
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.threads import deferToThread
 
 from bridge import __version__
-from bridge.journal import NewEntry
+from bridge.errors import SourceError
+from bridge.feed.clockwork import Chore, Clockwork
+from bridge.feed.writer import Writer
+from bridge.journal import Appended, NewEntry
 from bridge.voevent.xmltext import escape
 
-__all__ = ["make_test_event"]
+__all__ = ["Heartbeat", "make_test_event"]
+
+_log = logging.getLogger(__name__)
 
 
 def make_test_event(local_ivo: str, at_unix_s: float) -> NewEntry:
@@ -45,3 +55,47 @@ def make_test_event(local_ivo: str, at_unix_s: float) -> NewEntry:
         + b".</Description></What></voe:VOEvent>\n"
     )
     return NewEntry(ivorn, data, "authored", hashlib.sha256(ivorn.encode()).digest(), "test")
+
+
+class Heartbeat:
+    """Publishes test events, each in its time.
+
+    Parameters
+    ----------
+    local_ivo
+        The broker's identifier.
+    writer
+        The journal's writer.
+    note
+        Called in another thread with what the journal says.
+    reactor
+        Twisted's reactor.
+    """
+
+    def __init__(
+        self, local_ivo: str, writer: Writer, note: Callable[[Appended], None], reactor: Any
+    ) -> None:
+        self._local_ivo = local_ivo
+        self._writer = writer
+        self._note = note
+        self._reactor = reactor
+        self._clockwork = Clockwork([], reactor)
+
+    def every(self, interval_s: float) -> None:
+        """Have one so often from now on, in seconds; 0 for none."""
+        self.stop()
+        if interval_s:
+            self._clockwork = Clockwork([Chore(lambda: deferToThread(self._beat), interval_s)], self._reactor)
+            self._clockwork.start()
+
+    def stop(self) -> None:
+        """Have no more."""
+        self._clockwork.stop()
+
+    def _beat(self) -> None:
+        try:
+            appended = self._writer.append([make_test_event(self._local_ivo, time.time())])
+        except SourceError as error:
+            _log.error("%s There is no test event this time.", error)
+        else:
+            self._note(appended)

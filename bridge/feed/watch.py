@@ -67,6 +67,13 @@ class Watch:
         Says whether the intake still works.
     now
         Unix seconds.
+
+    Attributes
+    ----------
+    config
+        What the feed goes by now.
+    test_events
+        Test events published since the start.
     """
 
     def __init__(
@@ -80,7 +87,7 @@ class Watch:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.test_events = 0
-        self._config = config
+        self.config = config
         self._reader = reader
         self._broadcaster = broadcaster
         self._intake = intake
@@ -100,9 +107,9 @@ class Watch:
             self._samples.popleft()
         silence = self._silence(at)
         if silence is not None and not self._silent:
-            _log.warning("%s", silence, extra={"source": without_credentials(self._config.source)})
+            _log.warning("%s", silence, extra={"source": without_credentials(self.config.source)})
         elif silence is None and self._silent:
-            _log.info("the source is heard again", extra={"source": without_credentials(self._config.source)})
+            _log.info("the source is heard again", extra={"source": without_credentials(self.config.source)})
         self._silent = silence is not None
 
     def status(self) -> FeedStatus:
@@ -117,12 +124,12 @@ class Watch:
             healthy=not problems,
             problems=problems,
             version=__version__,
-            local_ivo=self._config.broadcaster.local_ivo,
+            local_ivo=self.config.broadcaster.local_ivo,
             process=os.getpid(),
             started_at=self._started_at,
             now=at,
             source=SourceStatus(
-                without_credentials(self._config.source),
+                without_credentials(self.config.source),
                 self._state(),
                 self._intake.last_item_at if self._intake is not None else None,
             ),
@@ -136,16 +143,16 @@ class Watch:
                 read_hz=read_hz,
                 published_hz=published_hz,
                 last_published_at=self._last_published_at(),
-                dead_letters=str(self._config.dead_letters),
+                dead_letters=str(self.config.dead_letters),
             ),
             journal=JournalStatus(
-                file=str(self._config.journal),
+                file=str(self.config.journal),
                 file_bytes=space.file_bytes,
                 free_bytes=space.free_bytes,
                 log_bytes=space.log_bytes,
                 first_kept_seq=self._reader.first_kept_seq(),
                 last_seq=broadcast.last_seq,
-                disk_free_bytes=_disk_free(self._config),
+                disk_free_bytes=_disk_free(self.config),
             ),
             lag=max((one.lag for one in broadcast.subscribers), default=0),
             test_events=self.test_events,
@@ -188,7 +195,7 @@ class Watch:
         return tuple(found)
 
     def _silence(self, at: float) -> str | None:
-        limit = self._config.silent_after_s
+        limit = self.config.silent_after_s
         if not limit or self._state() != "reading" or self._intake is None:
             return None
         since = self._intake.last_item_at or self._started_at

@@ -115,7 +115,7 @@ class Pipeline:
         if isinstance(item, Document):
             return self._document(item)
         if not self.proven:
-            self._prove(item.schema)
+            self.prove(item.schema)
         if self._selection is not None and not self._selection(item):
             return None
         return self._translate(item)
@@ -133,17 +133,27 @@ class Pipeline:
         """Whether a VOEvent meets the filters; one to which none of them applies passes as it is."""
         if self._selection is None:
             return True
-        from bridge.pipeline.voevents import means_voevents, packet_of, voevent_schema
+        from bridge.pipeline.voevents import packet_of, voevent_schema
 
         unfit = self._selection.unfit(voevent_schema())
         if unfit is None:
             self.proven = self.proven or self._mapping is None
             return bool(self._selection(packet_of(document)))
-        if any(means_voevents(text) for text in self.plan.where):
-            raise ExpressionError(unfit)
+        self.prove_documents()
         return True
 
-    def _prove(self, schema: Schema) -> None:
+    def prove_documents(self) -> None:
+        """See that filters that are meant for VOEvents fit them; raises `UsageError` if they do not."""
+        if self._selection is None:
+            return
+        from bridge.pipeline.voevents import means_voevents, voevent_schema
+
+        unfit = self._selection.unfit(voevent_schema())
+        if unfit is not None and any(means_voevents(text) for text in self.plan.where):
+            raise ExpressionError(unfit)
+
+    def prove(self, schema: Schema) -> None:
+        """See that the plan's filters and mapping fit a schema; raises `UsageError` if they do not."""
         if self._selection is not None:
             self._selection.fit(schema)
         if self._mapping is not None and not (

@@ -52,7 +52,7 @@ class CursorKeeper:
         timer: Timer,
     ) -> None:
         self._log = log
-        self._settings = settings
+        self.settings = settings
         self._save = save
         self._run = run
         self._timer = timer
@@ -66,7 +66,7 @@ class CursorKeeper:
     @property
     def durable(self) -> bool:
         """Whether places are kept at all."""
-        return self._settings.durable_max_age_s != 0
+        return self.settings.durable_max_age_s != 0
 
     def newcomer_start(self, newest_at_connect: int) -> int:
         """Place after which a subscriber that nobody knows is served.
@@ -76,11 +76,13 @@ class CursorKeeper:
         newest_at_connect
             The newest place when it connected: what was published while it introduced itself is its due.
         """
-        newcomers = self._settings.newcomers
+        newcomers = self.settings.newcomers
         if newcomers == "now":
             return newest_at_connect
         if newcomers == "start":
-            return 0
+            # Not from the very first: what is removed may still be in memory, in parts.
+            first = self._log.first_kept_seq()
+            return newest_at_connect if first is None else min(first - 1, newest_at_connect)
         return min(newest_at_connect, self._log.seq_at(self._timer.seconds() - float(newcomers)))
 
     def saved(self, ivo: str) -> int | None:
@@ -92,7 +94,7 @@ class CursorKeeper:
             place = self._log.cursor(ivo)
         if place is None:
             return None
-        age = self._settings.durable_max_age_s
+        age = self.settings.durable_max_age_s
         if age is None:
             return place
         earliest = self._log.seq_at(self._timer.seconds() - age)
@@ -138,13 +140,13 @@ class CursorKeeper:
         self._known[ivo] = seq
         self._unsaved.add(ivo)
         if self._call is None and self._save is not None and not self._closed:
-            self._call = self._timer.callLater(self._settings.cursor_interval_s, self._write)
+            self._call = self._timer.callLater(self.settings.cursor_interval_s, self._write)
 
     def _write(self) -> None:
         self._call = None
         if self._writing:
             # The disk is slower than the interval: one write at a time, or an old place could overtake.
-            self._call = self._timer.callLater(self._settings.cursor_interval_s, self._write)
+            self._call = self._timer.callLater(self.settings.cursor_interval_s, self._write)
             return
         places = self._take()
         save = self._save

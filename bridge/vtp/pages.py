@@ -49,6 +49,10 @@ class EventLog(Protocol):
         """The newest place."""
         ...
 
+    def first_kept_seq(self) -> int | None:
+        """The oldest place whose event is still there; None when there is none."""
+        ...
+
     def seq_at(self, time_unix_s: float) -> int:
         """The place after which events published at or since a time follow."""
         ...

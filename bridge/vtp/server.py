@@ -204,6 +204,11 @@ class Broadcaster(ServerFactory):
             subscribers=tuple(member.status(last) for member in self._members),
         )
 
+    def reconfigure(self, settings: BroadcasterSettings) -> None:
+        """Go by other settings; those who are connected keep theirs of window and timings."""
+        self.settings = settings
+        self.cursors.settings = settings
+
     def drain(self) -> Deferred[int]:
         """Take no more connections, send nothing new, and wait for answers, `settings.drain_s` at most.
 

@@ -210,6 +210,20 @@ def test_a_first_subscriber_after_a_long_time_alone_follows_live(hall: Hall) -> 
     assert peer.gets() == [502, 503, 504]
 
 
+def test_a_newcomer_from_the_start_gets_nothing_that_is_removed_but_still_in_memory(tmp_path: Path) -> None:
+    hall = Hall(tmp_path, newcomers="start", page_events=4, window=50)
+    Peer(hall)
+    hall.publish(10)
+    hall.restart()
+    assert Peer(hall).gets() == list(range(1, 11))
+    hall.journal.prune_oldest(6)
+    assert Peer(hall).gets() == [7, 8, 9, 10]
+    hall.journal.prune_oldest(9)
+    assert Peer(hall).gets() == []
+    hall.publish()
+    hall.close()
+
+
 def test_one_that_lags_behind_the_memory_reads_from_disk(tmp_path: Path) -> None:
     hall = Hall(tmp_path, cache_bytes=2_000, newcomers="start", window=7)
     live = Peer(hall, PEER)

@@ -49,6 +49,9 @@ class Log:
     def last_seq(self) -> int:
         return self.events[-1].seq if self.events else 0
 
+    def first_kept_seq(self) -> int | None:
+        return self.events[0].seq if self.events else None
+
     def seq_at(self, time_unix_s: float) -> int:
         return 0
 

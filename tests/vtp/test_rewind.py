@@ -83,6 +83,7 @@ class SlowLog:
         self.pages = 0
         self.at_page: dict[int, Callable[[], None]] = {}
         self.last_seq, self.seq_at, self.cursor = reader.last_seq, reader.seq_at, reader.cursor
+        self.first_kept_seq = reader.first_kept_seq
 
     def read(self, after: int, limit: int = 100, max_bytes: int = 1 << 20) -> list[Entry]:
         self.seconds += PAGE_S
