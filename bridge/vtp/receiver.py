@@ -48,6 +48,8 @@ class Receiver(ServerFactory):
         self.accepted = 0
         self.refused = 0
         self.closing = False
+        self.pending_bytes = 0
+        self._crowded = False
         self._members: dict[AuthorProtocol, None] = {}
 
     def buildProtocol(self, addr: IAddress | None) -> AuthorProtocol:  # noqa: N802
@@ -65,6 +67,22 @@ class Receiver(ServerFactory):
     def left(self, protocol: AuthorProtocol) -> None:
         """Take note that a connection has ended."""
         self._members.pop(protocol, None)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the authors together have so much unanswered that none of them is read."""
+        return self._crowded
+
+    def note_pending(self, more_bytes: int) -> None:
+        """Take note of events offered (or, where negative, settled), in bytes."""
+        self.pending_bytes += more_bytes
+        limit = self.settings.max_all_pending_bytes
+        if not self._crowded:
+            self._crowded = self.pending_bytes >= limit
+        elif self.pending_bytes <= limit // 2:
+            self._crowded = False
+            for member in tuple(self._members):
+                member.tend()
 
     def status(self) -> ReceiverStatus:
         """Counts since the start."""
@@ -115,7 +133,7 @@ class AuthorProtocol(Protocol):
         self.receiver.joined(self)
         if self.receiver.closing:
             self.end()
-        self._tend()
+        self.tend()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802
         """The author has gone; what it has offered is settled all the same."""
@@ -133,12 +151,12 @@ class AuthorProtocol(Protocol):
     def pauseProducing(self) -> None:  # noqa: N802
         """The author does not read its answers: read nothing more from it."""
         self._unsent = True
-        self._tend()
+        self.tend()
 
     def resumeProducing(self) -> None:  # noqa: N802
         """The author reads its answers again."""
         self._unsent = False
-        self._tend()
+        self.tend()
 
     def stopProducing(self) -> None:  # noqa: N802
         """The connection is closing."""
@@ -147,7 +165,7 @@ class AuthorProtocol(Protocol):
     def end(self) -> None:
         """Take nothing more, and close when all that was offered has its answer."""
         self._ending = True
-        self._tend()
+        self.tend()
 
     def _wire(self) -> ReadableWire:
         return cast("ReadableWire", self.transport)
@@ -155,6 +173,7 @@ class AuthorProtocol(Protocol):
     def _settle(self, number: int, verdict: Verdict) -> None:
         now = self._timer.seconds()
         events: list[ReceiverEvent] = []
+        pending_bytes = self.connection.pending_bytes
         if verdict.outcome == "published":
             self.receiver.accepted += 1
             self.connection.accept(number, verdict.ivorn, now)
@@ -170,12 +189,14 @@ class AuthorProtocol(Protocol):
             events = self.connection.refuse(number, verdict.ivorn, f"Event rejected: {verdict.reason}", now)
         if not self._gone:
             self._act_on(events)
+        self.receiver.note_pending(self.connection.pending_bytes - pending_bytes)
 
     def _act_on(self, events: list[ReceiverEvent]) -> None:
         for event in events:
             match event:
                 case Offered(number, data):
                     settle = _Settling(self, number)
+                    self.receiver.note_pending(len(data))
                     self.receiver.take(Offer(data, f"vtp://{self.address}", settle))
                 case Closing(reason):
                     _log.info(
@@ -185,9 +206,9 @@ class AuthorProtocol(Protocol):
                         extra={"address": self.address},
                     )
                     self._ending = True
-        self._tend()
+        self.tend()
 
-    def _tend(self) -> None:
+    def tend(self) -> None:
         """Send what is to be sent, and let the socket and the clock be as the connection wants them."""
         if self._gone:
             return
@@ -202,7 +223,8 @@ class AuthorProtocol(Protocol):
             else:
                 wire.loseConnection()
             return
-        reading = not (self._unsent or self._ending or self.connection.full)
+        full = self.connection.full or self.receiver.crowded
+        reading = not (self._unsent or self._ending or full)
         if reading != self._reading:
             self._reading = reading
             (wire.resumeProducing if reading else wire.pauseProducing)()

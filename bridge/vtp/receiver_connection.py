@@ -7,6 +7,7 @@ in which it sent, so one that sends many at once can tell them apart even when t
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
@@ -160,4 +161,4 @@ class ReceiverConnection:
 def salvage_ivorn(data: bytes) -> str:
     """The identifier of a packet that could not be parsed, as far as it can be guessed; or empty."""
     found = _IVORN.search(data[:4_096])
-    return (found[1] or found[2]).decode("utf-8", "replace").strip() if found else ""
+    return html.unescape((found[1] or found[2]).decode("utf-8", "replace")).strip() if found else ""

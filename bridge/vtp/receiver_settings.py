@@ -27,6 +27,8 @@ class ReceiverSettings:
         So many messages that name no event are answered; the next closes the connection.
     max_pending, max_pending_bytes
         Nothing more is read from an author that has so many events, or bytes of events, unanswered.
+    max_all_pending_bytes
+        Nothing more is read from any author while all together have so many bytes of events unanswered.
     """
 
     local_ivo: str
@@ -35,6 +37,7 @@ class ReceiverSettings:
     max_unread: int = 20
     max_pending: int = 512
     max_pending_bytes: int = 4 << 20
+    max_all_pending_bytes: int = 64 << 20
 
     def __post_init__(self) -> None:
         if not self.local_ivo.startswith("ivo://"):

@@ -144,3 +144,23 @@ def test_garbage_ends_a_connection_with_a_word() -> None:
     assert author.transport.disconnecting
     author.protocol.dataReceived(encode_frame(b"<a/>"))
     assert len(desk.pile) == 2
+
+
+def test_many_authors_together_do_not_fill_the_memory() -> None:
+    size = len(synthetic_event(1)[1])
+    desk = Desk(max_all_pending_bytes=3 * size)
+    authors = [Author(desk) for _ in range(5)]
+    for number, author in enumerate(authors):
+        author.sends(number)
+    assert desk.receiver.pending_bytes >= 3 * size
+    assert [author.waits for author in authors] == [False, False, True, True, True]
+    authors[0].protocol.tend()
+    assert authors[0].waits
+    desk.settle()
+    assert not any(author.waits for author in authors)
+    assert desk.receiver.pending_bytes == 0
+    gone = Author(desk)
+    gone.sends(9)
+    gone.protocol.connectionLost(Failure(ConnectionError()))
+    desk.settle()
+    assert desk.receiver.pending_bytes == 0

@@ -140,6 +140,7 @@ def test_no_bytes_raise(data: bytes, shuffle: random.Random) -> None:
         (b"<a ivorn='ivo://a/b#1' x", "ivo://a/b#1"),
         (b'<a ivorn = "ivo://a/b#1"', "ivo://a/b#1"),
         (b'<a xivorn="no"/>', ""),
+        (b'<a ivorn="ivo://a/b?c&amp;d#1"/>', "ivo://a/b?c&d#1"),
         (b"\xff\xfe", ""),
     ],
 )
