@@ -24,6 +24,7 @@ BENCHMARKS = {
     "lens": "single fields and light curves of an alert, beside fastavro",
     "stream": "alerts through a Kafka broker: loop, visit, many processes, latency, beside plain programs",
     "translate": "alert bytes to VOEvent bytes, beside fastavro and voevent-parse",
+    "voevent": "VOEvents between XML and Avro, beside lxml's bare parse and serialise; sizes of both",
 }
 """Modules of the folder ``benchmarks/``: each has ``measure(*, rounds)`` and ``report(result)``.
 
