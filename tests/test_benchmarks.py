@@ -31,6 +31,31 @@ def test_translator_makes_what_voevent_parse_makes_and_is_faster() -> None:
         assert all(alert["rows"] > 0 for alert in survey["alerts"])
 
 
+def test_voevents_are_the_same_after_avro_and_not_much_slower_than_lxml_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    voevent: Any = importlib.import_module("benchmarks.voevent")
+    packets, origin = voevent._packets()
+    monkeypatch.setattr(voevent, "_packets", lambda: (packets[::16], origin))
+    result = voevent.measure(rounds=3)
+    ratios = {task["task"]: task["ratio"] for task in result["tasks"]}
+    assert "real packets" in result["input"]
+    # The target is 4; a busy machine gets some room.
+    assert ratios["XML to Avro"] < 6
+    assert ratios["Avro to XML"] < 6
+    assert result["sizes"]["Avro, one shared schema"] < 0.7 * result["sizes"]["XML"]
+
+
+def test_a_voevent_that_avro_would_change_fails_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    voevent: Any = importlib.import_module("benchmarks.voevent")
+    packets, origin = voevent._packets()
+    write = voevent.write_xml
+    monkeypatch.setattr(voevent, "_packets", lambda: (packets[:3], origin))
+    monkeypatch.setattr(voevent, "write_xml", lambda record: write(record).replace(b"</Date>", b"Z</Date>"))
+    with pytest.raises(AssertionError, match="voe:VOEvent"):
+        voevent.measure(rounds=1)
+
+
 def test_a_dropped_value_fails_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("voeventparse", reason="voevent-parse does not install on this Python")
     translate: Any = importlib.import_module("benchmarks.translate")

@@ -10,6 +10,7 @@ from bridge.alerts.packet import Origin, Packet
 from bridge.pipeline.voevents import voevent_schema
 from bridge.voevent.avro import encode_record
 from bridge.voevent.event import Event
+from bridge.voevent.habits import xml_to_avro
 from bridge.voevent.json_text import write_json
 from bridge.voevent.read_xml import read_xml
 from bridge.voevent.records import without_empty
@@ -42,9 +43,10 @@ class Form:
 
 def datum_of(event: Event, *, keep_xml: bool = False) -> bytes:
     """The Avro datum of an event."""
+    if not keep_xml:
+        return xml_to_avro(event.xml)
     record = read_xml(event.xml)
-    if keep_xml:
-        record["xml"] = event.xml
+    record["xml"] = event.xml
     return encode_record(record)
 
 

@@ -7,10 +7,10 @@ from functools import cache
 
 from bridge.alerts.packet import Document, Packet
 from bridge.alerts.schema import Schema, parse_schema
-from bridge.voevent.avro import encode_record, schema_text, xml_of_datum
+from bridge.voevent.avro import schema_text, xml_of_datum
+from bridge.voevent.habits import xml_to_avro
 from bridge.voevent.json_text import FORMAT, read_json
 from bridge.voevent.model import VOEvent
-from bridge.voevent.read_xml import read_xml
 from bridge.voevent.records import complete
 from bridge.voevent.write_xml import write_xml
 
@@ -44,7 +44,7 @@ def packet_of(document: Document) -> Packet:
     PacketError
         If it is not a VOEvent.
     """
-    datum = encode_record(read_xml(document.data))
+    datum = xml_to_avro(document.data)
     start = len(document.data)
     data = document.data + datum
     return Packet(data, start, len(data), voevent_schema(), document.origin, "xml")

@@ -10,7 +10,16 @@ from lxml import etree
 
 from bridge.errors import PacketError
 
-__all__ = ["Element", "escape_attribute", "escape_text", "fragment", "inner_xml", "parse_xml", "start_tag"]
+__all__ = [
+    "Element",
+    "escape_attribute",
+    "escape_text",
+    "fragment",
+    "inner_xml",
+    "parse_xml",
+    "start_tag",
+    "unescape",
+]
 
 Element = etree._Element
 
@@ -20,6 +29,8 @@ _IN_ATTRIBUTE = re.compile('[&<>"\t\n\r]')
 _REFERENCES = {
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
 }  # fmt: skip
+_WRITTEN = re.compile("&(?:amp|lt|gt|quot|#9|#10|#13);")
+_CHARACTERS = {reference: character for character, reference in _REFERENCES.items()}
 # XML 1.0 section 2.2, Char: what no packet can hold, not even as a reference.
 _ILLEGAL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
 _START = re.compile(r"<([^\s/>]+)((?:\s+[^\s=]+=(?:\"[^\"]*\"|'[^']*'))*)\s*(/?>)")
@@ -69,6 +80,11 @@ def escape_attribute(text: str) -> str:
     if _ILLEGAL.search(text):
         raise _illegal(text)
     return _IN_ATTRIBUTE.sub(_reference, text) if _IN_ATTRIBUTE.search(text) else text
+
+
+def unescape(raw: str) -> str:
+    """The text that `escape_text`, `escape_attribute` or lxml wrote; nothing else is understood."""
+    return _WRITTEN.sub(_character, raw) if "&" in raw else raw
 
 
 def fragment(element: Element, parent: Mapping[str | None, str]) -> str:
@@ -130,6 +146,10 @@ def _is_around(key: str, value: str, parent: Mapping[str | None, str]) -> bool:
 
 def _reference(match: re.Match[str]) -> str:
     return _REFERENCES[match[0]]
+
+
+def _character(match: re.Match[str]) -> str:
+    return _CHARACTERS[match[0]]
 
 
 def _illegal(text: str) -> PacketError:

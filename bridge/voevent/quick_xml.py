@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.voevent.indent import gap_of
-from bridge.voevent.markup import Element
+from bridge.voevent.markup import Element, unescape
 from bridge.voevent.numbers import read_number
 from bridge.voevent.reading import Notes, Record, Seen, Spec, note_order, number_record, spec_of
 from bridge.voevent.tables import place_cells
@@ -24,8 +24,6 @@ from bridge.voevent.what import Field
 __all__ = ["read_quickly"]
 
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
-_REFERENCE = re.compile("&(amp|lt|gt|quot|#9|#10|#13);")
-_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#9": "\t", "#10": "\n", "#13": "\r"}
 _MOST = 8_192
 
 
@@ -146,7 +144,7 @@ def _record(
     head, _, tail = piece.partition(">")
     record = spec.blank.copy()
     for key, raw in _ATTRIBUTE.findall(head):
-        value = _plain(raw) if "&" in raw else raw
+        value = unescape(raw)
         if key in spec.texts:
             record[key] = value
         elif key == spec.own:
@@ -177,7 +175,7 @@ def _leaf(pieces: Iterator[str], head: str, tail: str) -> tuple[str, str]:
     end, _, gap = next(pieces).partition(">")
     if end[0] != "/":
         raise _UnusualError
-    return _plain(tail) if "&" in tail else tail, gap
+    return unescape(tail), gap
 
 
 def _rows(
@@ -222,14 +220,6 @@ def _cells(pieces: Iterator[str], gap: str, notes: Notes, number: int) -> tuple[
 
 def _is_simple(uri: str) -> bool:
     return "<" not in uri and ">" not in uri
-
-
-def _plain(raw: str) -> str:
-    return _REFERENCE.sub(_character, raw)
-
-
-def _character(match: re.Match[str]) -> str:
-    return _CHARACTERS[match[1]]
 
 
 _FIELD = spec_of(Field)

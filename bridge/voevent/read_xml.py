@@ -21,7 +21,7 @@ from bridge.voevent.quick_xml import read_quickly
 from bridge.voevent.reading import Known, Notes, Record, Spec, note_order, number_record, spec_of
 from bridge.voevent.tables import place_cells
 
-__all__ = ["Record", "read_xml"]
+__all__ = ["Record", "read_root", "read_xml"]
 
 _IVOA = "{http://www.ivoa.net/xml/"
 
@@ -39,7 +39,24 @@ def read_xml(data: bytes) -> Record:
     PacketError
         If it is not well-formed XML, or its root is not a VOEvent.
     """
-    root = parse_xml(data)
+    return read_root(parse_xml(data), data)
+
+
+def read_root(root: Element, data: bytes) -> Record:
+    """Read a VOEvent that is parsed already.
+
+    Parameters
+    ----------
+    root
+        Its root.
+    data
+        The document that it was parsed from.
+
+    Raises
+    ------
+    PacketError
+        If its root is not a VOEvent.
+    """
     if etree.QName(root).localname != "VOEvent":
         raise PacketError(f"it is XML but no VOEvent (its root is {etree.QName(root).localname})")
     # Where the namespaces of the root are all there are, no other element need be asked for its own.
