@@ -3,6 +3,10 @@
 Where a result has quartiles, medians differ if their notches do not overlap: median plus and minus 1.57
 times the distance of the quartiles over the root of the number of rounds (McGill, Tukey and Larsen 1978,
 The American Statistician 32, 12). Where it has none, only large changes count. Sizes have no noise.
+
+Quartiles know of the noise within a run and not of that from run to run: another load, another placement
+in memory. The times that did not change tell of it. Where there are enough of them, a time must also have
+moved by more than three times their scatter, and is judged relative to what all of them have in common.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,9 @@ SMALLEST = 0.05
 LARGE = 0.25
 """Change that counts where no spread was recorded."""
 FEWEST_ROUNDS = 3
+SIGMAS = 3
+ENOUGH = 10
+"""So many times tell of the noise from run to run."""
 # Endings of keys that hold a time, or a rate, of which more is better. Other numbers are inputs or derived.
 TIMES = ("_us", "_ms", "_s")
 RATES = ("_per_s", "_hz")
@@ -96,8 +103,8 @@ def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]])
 
     Returns
     -------
-    Plain data: `changes`, the `shift` that all sure times have in common (median ratio), whether the
-    machines are of one type, and what only one side has.
+    Plain data: `changes`, the `shift` that all sure times have in common (median ratio) and their
+    `scatter` about it, whether the machines are of one type, and what only one side has.
 
     Raises
     ------
@@ -116,13 +123,14 @@ def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]])
         old, new = dict(_quantities(before[name])), dict(_quantities(after[name]))
         changes += [_change(f"{name}: {key}", old[key], new[key]) for key in old if key in new]
         lost += [f"{name}: {key}" for key in sorted(old.keys() ^ new.keys())]
-    times = [
-        change.ratio for change in changes if change.unit != "bytes" and change.sure and change.ratio > 0
-    ]
+    ratios = [change.ratio for change in changes if _is_sure_time(change)]
+    shift, scatter = _common(ratios)
+    changes = [_against_the_rest(change, shift, scatter) for change in changes]
     return {
         "benchmarks": names,
         "same_machine": all(before[name].get("machine") == after[name].get("machine") for name in names),
-        "shift": round(statistics.median(times), 3) if times else None,
+        "shift": round(statistics.median(ratios), 3) if ratios else None,
+        "scatter": round(math.expm1(scatter), 3),
         "changes": [asdict(change) for change in changes],
         "only_in_one": lost,
     }
@@ -137,8 +145,8 @@ def report(result: dict[str, Any], most: int = 40) -> str:
         lines.append("The machines or their Pythons differ: times tell of them as much as of the code.")
     if result["shift"] is not None:
         lines.append(
-            f"All times together: {result['shift']:.2f}x. What moved by that much may be the machine or "
-            f"its load."
+            f"All times together: {result['shift']:.2f}x, scattered by {result['scatter']:.0%} from run to "
+            "run, which may be the machine or its load. Told below is what moved by more than the rest."
         )
     if told:
         width = max(len(change["what"]) for change in told[:most])
@@ -156,6 +164,30 @@ def report(result: dict[str, Any], most: int = 40) -> str:
     if result["only_in_one"]:
         lines.append(f"{len(result['only_in_one'])} are in one file only, first {result['only_in_one'][0]}.")
     return "\n".join(lines)
+
+
+def _is_sure_time(change: Change) -> bool:
+    return change.unit != "bytes" and change.sure and change.ratio > 0
+
+
+def _common(ratios: Sequence[float]) -> tuple[float, float]:
+    """What all ratios have in common, and their scatter about it as the logarithm of a factor."""
+    if len(ratios) < ENOUGH:
+        return 1.0, 0.0
+    logs = [math.log(ratio) for ratio in ratios]
+    middle = statistics.median(logs)
+    # 1.4826: from the median absolute deviation to a standard deviation, if the scatter is normal.
+    return math.exp(middle), 1.4826 * statistics.median(abs(each - middle) for each in logs)
+
+
+def _against_the_rest(change: Change, shift: float, scatter: float) -> Change:
+    if change.verdict == "same" or not _is_sure_time(change):
+        return change
+    own = math.log(change.ratio / shift)
+    if abs(own) <= max(SIGMAS * scatter, math.log1p(SMALLEST)):
+        return replace(change, verdict="same")
+    words = ("slower", "faster") if change.unit == "per s" else ("faster", "slower")
+    return replace(change, verdict=words[own > 0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,32 @@ def test_a_machine_that_is_slower_throughout_shows_as_a_shift() -> None:
     assert "All times together: 1.50x" in report(found)
 
 
+def many(ratios: list[float]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def result_of(factors: list[float]) -> dict[str, Any]:
+        rows = [
+            {"name": f"codec {n}", "library": "x", "encode": timing(100 * f, 1)}
+            for n, f in enumerate(factors)
+        ]
+        contents = [{"name": "ZTF", "part": "whole", "encodings": rows}]
+        return {"encodings": {"benchmark": "encodings", "contents": contents}}
+
+    return result_of([1.0] * len(ratios)), result_of(ratios)
+
+
+def test_what_moves_no_more_than_everything_does_is_noise_from_run_to_run() -> None:
+    noise = [0.9, 1.1, 0.95, 1.05, 1.0, 0.93, 1.08, 1.02, 0.97, 1.12, 0.91]
+    found = verdicts(*many([*noise, 2.0]))
+    told = {what: verdict for what, verdict in found.items() if verdict != "same"}
+    assert told == {"encodings: ZTF whole, codec 11 x, encode": "slower"}
+
+
+def test_a_machine_that_is_slower_in_all_makes_no_change_of_its_own() -> None:
+    found = compare(*many([1.5] * 12))
+    assert found["shift"] == 1.5
+    assert {change["verdict"] for change in found["changes"]} == {"same"}
+    assert verdicts(*many([1.5] * 11 + [3.0]))["encodings: ZTF whole, codec 11 x, encode"] == "slower"
+
+
 def test_results_without_spread_are_compared_by_large_changes() -> None:
     before = {"lens": {"benchmark": "lens", "tasks": [{"task": "head", "lens_us": 2.0, "peer_us": 100.0}]}}
     after = copy.deepcopy(before)
