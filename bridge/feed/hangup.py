@@ -55,11 +55,12 @@ class Hangup:
 
     def _go_by(self, new: Reloaded) -> None:
         self._adopt(new.config)
-        set_level(new.config.log_level)
         changed = f"new are {', '.join(new.changed)}" if new.changed else "nothing that can change now is new"
         _log.info("SIGHUP: the configuration is read again; %s", changed)
         if new.waiting:
             _log.warning("SIGHUP: a restart is needed for %s", ", ".join(new.waiting))
+        # Last, so that a log that becomes quieter still says so.
+        set_level(new.config.log_level)
 
     def _stay(self, failure: Failure) -> None:
         error = failure.value

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import PlainSubscriber, bridge_command, ready_port, running, wait_for
+from processes import PlainSubscriber, bridge_command, free_port, ready_port, running, wait_for
 
 from bridge.errors import BridgeError, ConfigError, UsageError
 from bridge.feed import FeedConfig, Reloader
@@ -123,11 +123,13 @@ def test_a_running_feed_goes_by_the_new_file_without_losing_a_subscriber(tmp_pat
     subprocess.run(command, check=True, timeout=60, capture_output=True)
     files = sorted(path for path in alerts.iterdir() if path.is_file())
     config = tmp_path / "feed.toml"
+    nobody = free_port()
 
     def say(where: str, broadcast: str = "", journal: str = "") -> None:
         config.write_text(
             f'[feed]\nfrom = "in"\nlocal_ivo = "ivo://org.example/feed"\nwhere = "{where}"\n'
-            f'[broadcast]\nport = 0\ninterface = "127.0.0.1"\n{broadcast}\n[journal]\nfile = "j"\n{journal}'
+            f'[broadcast]\nport = 0\ninterface = "127.0.0.1"\n{broadcast}\n[journal]\nfile = "j"\n{journal}\n'
+            f'[receive]\nport = 0\ninterface = "127.0.0.1"\n[[upstream]]\nhost = "127.0.0.1"\nport = {nobody}'
         )
 
     def hear(process: subprocess.Popen[bytes], answer: bytes) -> None:
