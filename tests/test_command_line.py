@@ -121,6 +121,14 @@ MISTAKES = {
     "a configuration that is not there": (2, "serve none.toml"),
     "a configuration that is not TOML": (2, "serve hello.txt"),
     "a feed without a source": (2, "serve"),
+    "authors have no end": (2, "serve --receive 0 --once"),
+    "an upstream broker twice": (2, "serve --upstream a.example --upstream vtp://a.example:8099"),
+    "an upstream broker that is none": (2, "serve --from 'vtp://a b'"),
+    "a broker that is none": (2, "subscribe 'a b'"),
+    "a moment that is none": (2, "subscribe localhost --since tomorrow"),
+    "a handler that is not there": (2, "subscribe localhost --exec no-such-program"),
+    "a receiver that is none": (2, "submit hello.txt --to localhost:99999"),
+    "a receiver that is not there": (1, "submit one.xml --to localhost:1"),
     "a duration without a unit": (2, "serve --from alerts --retention 7"),
     "a port that does not exist": (2, "serve --from alerts --broadcast 70000"),
     "an identifier that is none": (2, "convert alerts --local-ivo here"),
@@ -140,6 +148,7 @@ def somewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("somewhere")
     (folder / "hello.txt").write_text("hello\n")
     (folder / "empty.avro").touch()
+    (folder / "one.xml").write_text("<VOEvent ivorn='ivo://org.example/a#1'/>")
     Journal.open(folder / "voevent-bridge.journal").close()
     with pytest.raises(SystemExit):
         main(["simulate", "ztf", "--visits", "1", "--alerts", "2", "-o", str(folder / "alerts")])
