@@ -19,7 +19,7 @@ from processes import bridge_command, free_port
 import bridge
 from bridge.errors import PacketError, UsageError
 from bridge.journal import JournalReader
-from bridge.vtp import encode_frame
+from bridge.vtp import FrameReader, encode_frame, parse_transport
 from bridge.vtp.messages import write_transport
 from tests.vtp.peers import PROJECT, Server, serving, synthetic_event, wait_until
 
@@ -290,3 +290,39 @@ def test_a_subscriber_that_is_killed_again_and_again_has_every_event_on_its_disk
             published = sorted(entry.data for entry in journal.read(0, 1000))
     assert lives >= 3
     assert sorted(path.read_bytes() for path in files()) == published
+
+
+def test_what_a_broker_sends_again_is_not_handed_out_again_but_acknowledged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A broker that forgets: after the connection has ended it begins anew, with nonsense between."""
+    greeting = encode_frame(write_transport("authenticate", "ivo://b/b", 0))
+    first, second, third = (encode_frame(synthetic_event(n)[1]) for n in (1, 2, 3))
+
+    def acks(peer: socket.socket, count: int) -> list[str]:
+        reader, found = FrameReader(), []
+        while len(found) < count:
+            for frame in reader.feed(peer.recv(1 << 16)):
+                message = parse_transport(frame)
+                found += [message.origin] if message.role == "ack" else []
+        return found
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+        with bridge.subscribe(f"127.0.0.1:{listening.getsockname()[1]}", timeout_s=20) as subscription:
+            peer, _ = listening.accept()
+            peer.settimeout(20)
+            peer.sendall(greeting + first + second)
+            assert numbers([next(subscription), next(subscription)]) == [1, 2]
+            assert acks(peer, 1) == [synthetic_event(1)[0]]
+            peer.close()
+            peer, _ = listening.accept()
+            peer.settimeout(20)
+            peer.sendall(greeting + first + second + encode_frame(b"<a/>") + third)
+            assert numbers([next(subscription)]) == [3]
+            assert sorted(acks(peer, 2)) == [synthetic_event(n)[0] for n in (1, 2)]
+            peer.sendall(b"GET / HTTP/1.0\r\n")
+            peer.close()
+            wait_until(lambda: "does not" in caplog.text or "announced" in caplog.text, "the broker is left")
+    assert subscription._link.repeated == 2
+    assert "a a where a Transport message belongs" in caplog.text
