@@ -10,7 +10,7 @@ from benchmarks.encodings.content import Message
 from benchmarks.encodings.equality import difference
 from bridge.alerts.schema import Schema
 
-__all__ = ["ContentError", "checked_batch", "checked_sizes", "pair_for"]
+__all__ = ["ContentError", "checked_batch", "checked_files", "pair_for"]
 
 STRICTLY = 100
 """So many records of a batch are compared type by type; the rest by Python's quicker equality, where it "
@@ -27,8 +27,8 @@ def pair_for(codec: Codec, schema: Schema) -> Pair:
     return codec.compile(schema)
 
 
-def checked_sizes(codec: Codec, messages: Sequence[Message]) -> list[int]:
-    """Size of each message in bytes, each in a file of its own.
+def checked_files(codec: Codec, messages: Sequence[Message]) -> list[bytes]:
+    """Each message in a file of its own.
 
     Raises
     ------
@@ -37,13 +37,13 @@ def checked_sizes(codec: Codec, messages: Sequence[Message]) -> list[int]:
     UnsuitableError
         If the encoding cannot hold records of this schema.
     """
-    sizes = []
+    files = []
     for number, message in enumerate(messages):
         pair = pair_for(codec, message.schema)
         data = pair.encode([message.record])
         _compare(codec, [message], pair.decode(data), first=number)
-        sizes.append(len(data))
-    return sizes
+        files.append(data)
+    return files
 
 
 def checked_batch(codec: Codec, messages: Sequence[Message]) -> bytes:

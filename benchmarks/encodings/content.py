@@ -151,9 +151,9 @@ def history_rows(message: Message) -> int:
     return sum(len(message.record.get(key) or ()) for key in HISTORY)
 
 
-def sample(messages: Sequence[Message], sizes: Sequence[int], limit_bytes: int) -> tuple[Message, ...]:
-    """The messages of middling size, as many as fit into the limit, and at least one."""
-    order = sorted(range(len(messages)), key=lambda n: sizes[n])
+def sample(sizes: Sequence[int], limit_bytes: int) -> tuple[int, ...]:
+    """Which messages are of middling size: as many as fit into the limit, and at least one."""
+    order = sorted(range(len(sizes)), key=lambda n: sizes[n])
     middle = (len(order) - 1) / 2
     chosen: list[int] = []
     total = 0
@@ -163,7 +163,7 @@ def sample(messages: Sequence[Message], sizes: Sequence[int], limit_bytes: int) 
             break
         chosen.append(index)
         total += sizes[index]
-    return tuple(messages[index] for index in sorted(chosen))
+    return tuple(sorted(chosen))
 
 
 def _message(packet: Packet) -> Message:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.encodings.checked import checked_batch, checked_sizes, pair_for
+from benchmarks.encodings.checked import checked_batch, checked_files, pair_for
 from benchmarks.encodings.codecs import Codec, UnsuitableError
 from benchmarks.encodings.content import (
     CUTOUTS,
@@ -75,32 +75,33 @@ def measure_content(
 ) -> dict[str, Any]:
     """Sizes and, if wanted, times of one content."""
     title = f"{content.name}, {content.part}"
-    sizes: dict[str, list[int]] = {}
+    files: dict[str, list[bytes]] = {}
     unsuitable = []
     for codec in codecs:
         study.progress(f"{title}: sizes, {codec.name}")
         try:
-            sizes[codec.key] = checked_sizes(codec, content.messages)
+            files[codec.key] = checked_files(codec, content.messages)
         except UnsuitableError as error:
             unsuitable.append(f"{codec.name}: {error}")
-    by_size = next(iter(sizes.values()))
     rows: list[dict[str, Any]] = [
         {
             "codec": codec.key,
             "name": codec.name,
             "family": codec.family,
             "library": codec.library,
-            "bytes": round(_mean(sizes[codec.key]), 1),
+            "bytes": round(_mean([len(data) for data in files[codec.key]]), 1),
             "encode": None,
             "decode": None,
         }
         for codec in codecs
-        if codec.key in sizes
+        if codec.key in files
     ]
-    chosen = sample(content.messages, by_size, TIMED_BYTES) if timed else ()
+    chosen = sample([len(data) for data in next(iter(files.values()))], TIMED_BYTES) if timed else ()
     if timed:
         study.progress(f"{title}: times")
-        times = _times(study, [codec for codec in codecs if codec.key in sizes], chosen)
+        messages = [content.messages[index] for index in chosen]
+        encoded = {key: [data[index] for index in chosen] for key, data in files.items()}
+        times = _times(study, [codec for codec in codecs if codec.key in files], messages, encoded)
         for row in rows:
             row["encode"], row["decode"] = times[row["codec"], "encode"], times[row["codec"], "decode"]
     return {
@@ -119,13 +120,15 @@ def measure_content(
     }
 
 
-def _times(study: Study, codecs: Sequence[Codec], messages: Sequence[Message]) -> dict[Any, dict[str, Any]]:
+def _times(
+    study: Study, codecs: Sequence[Codec], messages: Sequence[Message], encoded: dict[str, list[bytes]]
+) -> dict[Any, dict[str, Any]]:
     functions: dict[Any, Callable[[], object]] = {}
     for codec in codecs:
         work = [(pair_for(codec, m.schema), [m.record]) for m in messages]
-        encoded = [(pair.decode, pair.encode(records)) for pair, records in work]
+        back = [(pair.decode, data) for (pair, _), data in zip(work, encoded[codec.key], strict=True)]
         functions[codec.key, "encode"] = lambda work=work: [p.encode(r) for p, r in work]  # type: ignore[misc]
-        functions[codec.key, "decode"] = lambda encoded=encoded: [d(b) for d, b in encoded]  # type: ignore[misc]
+        functions[codec.key, "decode"] = lambda back=back: [d(b) for d, b in back]  # type: ignore[misc]
     timings = time_in_turns(functions, plan=study.plan, clock=study.clock, calls=len(messages))
     return {key: timing.as_dict() for key, timing in timings.items()}
 
@@ -143,7 +146,7 @@ def history(study: Study, found: Sequence[Content]) -> Iterator[dict[str, Any]]:
             cut = cut_history(longest, rows)
             if lines and history_rows(cut) == lines[-1]["rows"]:
                 break
-            sizes = {codec.key: checked_sizes(codec, [cut])[0] for codec in codecs}
+            sizes = {codec.key: len(checked_files(codec, [cut])[0]) for codec in codecs}
             lines.append({"rows": history_rows(cut), "bytes": sizes})
         yield {"key": content.key, "name": content.name, "origin": content.origin, "lines": lines}
 

@@ -40,8 +40,8 @@ class Plan:
     """How many rounds: as many as fit into `budget_s` seconds, within the bounds; or `exactly` so many."""
 
     fewest: int = 5
-    most: int = 15
-    budget_s: float = 1.5
+    most: int = 11
+    budget_s: float = 1.0
     exactly: int | None = None
 
     def rounds(self, round_s: float) -> int:
