@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bridge.errors import ConfigError, UsageError
+from bridge.feed.config_access import DoorConfig, door_config
 from bridge.feed.config_file import read_values
 from bridge.feed.config_inlets import ReceiveConfig, receive_config, upstream_settings
 from bridge.feed.retention import Bounds
@@ -55,6 +56,8 @@ class FeedConfig:
         Where subscribers connect; port 0 takes a free one.
     broadcaster
         How subscribers are served.
+    door
+        Who may connect as a subscriber.
     receive
         How authors are received; None: they are not.
     upstreams
@@ -84,6 +87,7 @@ class FeedConfig:
     port: int = DEFAULT_PORT
     interface: str = ""
     broadcaster: BroadcasterSettings
+    door: DoorConfig = field(default_factory=DoorConfig)
     receive: ReceiveConfig | None = None
     upstreams: tuple[UpstreamSettings, ...] = ()
     test_interval_s: float = 3600.0
@@ -202,6 +206,7 @@ def _build(values: Mapping[str, Any]) -> FeedConfig:
         bounds=_bounds(values),
         dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
         broadcaster=BroadcasterSettings(**broadcaster),
+        door=door_config(values, "broadcast"),
         receive=receive_config(values, translate.local_ivo),
         upstreams=upstream_settings(values, translate.local_ivo),
         **settings,

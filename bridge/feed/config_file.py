@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
+from bridge.feed.config_access import ACCESS_KEYS
 
 __all__ = ["KEYS", "REPEATED", "read_values"]
 
@@ -51,9 +52,26 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "iamalive_interval": (str,),
         "drain": (str,),
         "test_interval": (str,),
+        **ACCESS_KEYS,
     },
-    "receive": {"port": (int,), "interface": (str,), "versions": (list,), "idle_timeout": (str,)},
-    "upstream": {"host": (str,), "port": (int,), "filters": (list,), "since": (str,)},
+    "receive": {
+        "port": (int,),
+        "interface": (str,),
+        "versions": (list,),
+        "idle_timeout": (str,),
+        "max_rate": (int,),
+        **ACCESS_KEYS,
+    },
+    "upstream": {
+        "host": (str,),
+        "port": (int,),
+        "filters": (list,),
+        "since": (str,),
+        "tls": (bool,),
+        "tls_ca": (str,),
+        "tls_certificate": (str,),
+        "tls_key": (str,),
+    },
     "http": {"port": (int,), "interface": (str,)},
     "log": {"format": (str,), "level": (str,)},
 }
@@ -112,7 +130,10 @@ def _check_table(path: Path, table: str, content: Mapping[str, Any]) -> None:
 
 
 def _relocate(values: dict[str, Any], folder: Path) -> None:
-    for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas"):
+    files = [f"{table}.{key}" for table in ("broadcast", "receive") for key in ACCESS_KEYS if "tls" in key]
+    for table in values.get("upstream", ()):
+        table.update({key: str(folder / table[key]) for key in table if key.startswith("tls_")})
+    for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas", *files):
         value = values.get(key)
         if value and value != "-" and "://" not in value:
             values[key] = str(folder / value)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.errors import ConfigError
+from bridge.feed.config_access import DoorConfig, client_tls, door_config
 from bridge.feed.units import parse_duration
 from bridge.voevent.acceptance import KNOWN_VERSIONS
 from bridge.vtp.address import BROADCAST_PORT, parse_address
@@ -31,12 +32,15 @@ class ReceiveConfig:
         Versions of VOEvent that are taken.
     settings
         Limits and timings.
+    door
+        Who may connect.
     """
 
     port: int
     interface: str
     versions: tuple[str, ...]
     settings: ReceiverSettings
+    door: DoorConfig = field(default_factory=DoorConfig)
 
 
 def receive_config(values: Mapping[str, Any], local_ivo: str) -> ReceiveConfig | None:
@@ -60,8 +64,11 @@ def receive_config(values: Mapping[str, Any], local_ivo: str) -> ReceiveConfig |
     timing: dict[str, Any] = {}
     if "receive.idle_timeout" in values:
         timing["idle_timeout_s"] = parse_duration(values["receive.idle_timeout"], "idle_timeout")
+    if "receive.max_rate" in values:
+        timing["max_rate"] = values["receive.max_rate"]
     interface = values.get("receive.interface", values.get("broadcast.interface", ""))
-    return ReceiveConfig(port, interface, versions, ReceiverSettings(local_ivo, **timing))
+    settings = ReceiverSettings(local_ivo, **timing)
+    return ReceiveConfig(port, interface, versions, settings, door_config(values, "receive"))
 
 
 def upstream_settings(values: Mapping[str, Any], local_ivo: str) -> tuple[UpstreamSettings, ...]:
@@ -100,4 +107,5 @@ def _upstream(table: Mapping[str, Any], local_ivo: str) -> UpstreamSettings:
         parse_address(table["host"], table.get("port", BROADCAST_PORT)),
         SubscriberSettings(local_ivo, filters),
         None if since is None else check_since(since),
+        tls=client_tls(table, table["host"]),
     )

@@ -12,8 +12,10 @@ from typing import Any, cast
 
 from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.config import FeedConfig
+from bridge.feed.door import open_door
 from bridge.feed.writer import Writer
 from bridge.pipeline import DeadLetters, Pipeline, Plan
+from bridge.vtp.access import Gate
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.server import listen
 from bridge.vtp.status import ReceiverStatus, UpstreamStatus
@@ -46,11 +48,16 @@ class Inlets:
         self.arrivals = Arrivals(writer, announce, reactor.callFromThread)
         self._reactor = reactor
         self._receiver: Receiver | None = None
+        self._gate: Gate | None = None
         self._port: Port | None = None
         if config.receive is not None:
             judge = AuthorsJudge(config.receive.versions)
+            self._gate = Gate(config.receive.door.access, "authors", reactor.seconds)
             self._receiver = Receiver(
-                config.receive.settings, lambda offer: self.arrivals.put(offer, judge), reactor
+                config.receive.settings,
+                lambda offer: self.arrivals.put(offer, judge),
+                reactor,
+                released=self._gate.release,
             )
 
         self._upstreams: list[Upstream] = []
@@ -65,11 +72,11 @@ class Inlets:
 
     def listen(self, config: FeedConfig) -> None:
         """Open the port for authors, where there is one; raises `SourceError` when that fails."""
-        if self._receiver is None or config.receive is None:
+        if self._receiver is None or self._gate is None or config.receive is None:
             return
         receive = config.receive
         self._port = listen(
-            self._receiver,
+            open_door(self._receiver, self._gate, receive.door, self._reactor),
             receive.port,
             receive.interface,
             self._reactor,

@@ -20,6 +20,7 @@ from bridge.alerts.store import open_store
 from bridge.errors import BridgeError, UsageError
 from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
+from bridge.feed.door import allow_many_files, open_door
 from bridge.feed.hangup import Hangup
 from bridge.feed.inlets import Inlets
 from bridge.feed.intake import Counts, Intake
@@ -34,6 +35,7 @@ from bridge.journal import Appended, Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
 from bridge.streams.kafka.instance import member_of
+from bridge.vtp.access import Gate
 from bridge.vtp.server import Broadcaster, listen
 from bridge.vtp.twisted_types import Port
 
@@ -85,9 +87,14 @@ def serve(
 
         reactor = installed
     with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
-        broadcaster = Broadcaster(reader, config.broadcaster, save_cursors=journal.save_cursors)
+        allow_many_files()
+        gate = Gate(config.door.access, "subscribers", reactor.seconds)
+        broadcaster = Broadcaster(
+            reader, config.broadcaster, save_cursors=journal.save_cursors, released=gate.release
+        )
         feed = _Feed(config, journal, reader, broadcaster, reactor, reloader)
-        port = listen(broadcaster, config.port, config.interface, reactor)
+        door = open_door(broadcaster, gate, config.door, reactor)
+        port = listen(door, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
         feed.inlets.listen(config)
         if config.http_port is not None:

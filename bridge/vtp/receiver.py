@@ -7,6 +7,7 @@ the journal takes is read more slowly, not buffered.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
@@ -14,6 +15,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from bridge.vtp.allowance import Allowance
 from bridge.vtp.offers import Offer, Take, Verdict
 from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
 from bridge.vtp.receiver_settings import ReceiverSettings
@@ -23,6 +25,9 @@ from bridge.vtp.twisted_types import Call, ReadableWire, Timer
 __all__ = ["AuthorProtocol", "Receiver"]
 
 _log = logging.getLogger(__name__)
+
+# Addresses whose allowance is remembered.
+_MOST_ALLOWANCES = 10_000
 
 
 class Receiver(ServerFactory):
@@ -36,12 +41,23 @@ class Receiver(ServerFactory):
         Gets each message as an `Offer`; settles it later.
     clock
         The reactor, or a test's clock.
+    released
+        Called with an address when a connection from it has ended.
     """
 
     noisy = False
 
-    def __init__(self, settings: ReceiverSettings, take: Take, clock: Timer) -> None:
+    def __init__(
+        self,
+        settings: ReceiverSettings,
+        take: Take,
+        clock: Timer,
+        *,
+        released: Callable[[str], None] = lambda _host: None,
+    ) -> None:
         self.settings = settings
+        self._released = released
+        self._allowances: dict[str, Allowance] = {}
         self.take = take
         self.timer = clock
         self.connections = 0
@@ -56,6 +72,7 @@ class Receiver(ServerFactory):
         """Called by Twisted for each connection."""
         host, port = getattr(addr, "host", "?"), getattr(addr, "port", "?")
         protocol = AuthorProtocol(self, f"{host}:{port}")
+        protocol.host = host
         protocol.factory = self
         return protocol
 
@@ -67,6 +84,21 @@ class Receiver(ServerFactory):
     def left(self, protocol: AuthorProtocol) -> None:
         """Take note that a connection has ended."""
         self._members.pop(protocol, None)
+        self._released(protocol.host)
+
+    def allowance(self, host: str) -> Allowance | None:
+        """What authors at an address may send; None: as much as they like."""
+        rate = self.settings.max_rate
+        if not rate:
+            return None
+        now = self.timer.seconds()
+        if len(self._allowances) >= _MOST_ALLOWANCES:
+            # Whoever is known has spent something; beginning anew gives each a burst, once in a long while.
+            self._allowances.clear()
+        found = self._allowances.get(host)
+        if found is None or found.rate != rate:
+            found = self._allowances[host] = Allowance(rate, now)
+        return found
 
     @property
     def crowded(self) -> bool:
@@ -115,6 +147,7 @@ class AuthorProtocol(Protocol):
     def __init__(self, receiver: Receiver, address: str) -> None:
         self.receiver = receiver
         self.address = address
+        self.host = ""
         self._timer = receiver.timer
         self._tick_call: Call | None = None
         self._gone = False
@@ -124,7 +157,9 @@ class AuthorProtocol(Protocol):
 
     def connectionMade(self) -> None:  # noqa: N802
         """Wait for what the author sends."""
-        self.connection = ReceiverConnection(self.receiver.settings, self._timer.seconds())
+        self.connection = ReceiverConnection(
+            self.receiver.settings, self._timer.seconds(), self.receiver.allowance(self.host)
+        )
         transport: Any = self.transport
         if ITCPTransport.providedBy(transport):
             transport.setTcpKeepAlive(True)
@@ -234,6 +269,9 @@ class AuthorProtocol(Protocol):
         due = self.connection.next_tick_at
         call = self._tick_call
         # A call that comes too early looks again: cheaper than setting the clock at each event.
+        if due is not None and call is not None and call.active() and due < call.getTime() - 1.0:
+            call.cancel()
+            call = None
         if due is not None and call is None:
             delay = max(0.0, due - self._timer.seconds())
             self._tick_call = self._timer.callLater(delay, self._tick)

@@ -11,6 +11,7 @@ import html
 import re
 from dataclasses import dataclass
 
+from bridge.vtp.allowance import Allowance
 from bridge.vtp.frames import FrameReader, Oversize, encode_frame
 from bridge.vtp.messages import write_transport
 from bridge.vtp.receiver_settings import ReceiverSettings
@@ -48,10 +49,14 @@ class ReceiverConnection:
         Limits and timings.
     now
         Time of the connection, in Unix seconds, as all times given to the methods.
+    allowance
+        Messages that this author may send, shared by all of its connections; None: as many as it likes.
     """
 
-    def __init__(self, settings: ReceiverSettings, now: float) -> None:
+    def __init__(self, settings: ReceiverSettings, now: float, allowance: Allowance | None = None) -> None:
         self.settings = settings
+        self._allowance = allowance
+        self._waits_until: float | None = None
         self.offered = 0
         self.accepted = 0
         self.refused = 0
@@ -74,12 +79,20 @@ class ReceiverConnection:
     def full(self) -> bool:
         """Whether nothing more should be read before some answers are given."""
         settings = self.settings
-        return self.pending >= settings.max_pending or self.pending_bytes >= settings.max_pending_bytes
+        return (
+            self.pending >= settings.max_pending
+            or self.pending_bytes >= settings.max_pending_bytes
+            or self._waits_until is not None
+        )
 
     @property
     def next_tick_at(self) -> float | None:
         """When `tick` has something to do, at the earliest (Unix seconds); None while answers are due."""
-        if self.closing is not None or self._sizes:
+        if self.closing is not None:
+            return None
+        if self._waits_until is not None:
+            return self._waits_until
+        if self._sizes:
             return None
         return self._heard_at + self.settings.idle_timeout_s
 
@@ -109,6 +122,9 @@ class ReceiverConnection:
             self._sizes[number] = len(frame)
             self.pending_bytes += len(frame)
             events.append(Offered(number, frame))
+        if self._allowance is not None and events:
+            free_at = self._allowance.spend(len(events), now)
+            self._waits_until = free_at if free_at > now else None
         return events
 
     def accept(self, number: int, ivorn: str, now: float) -> None:
@@ -141,6 +157,11 @@ class ReceiverConnection:
         """Do what is due by now."""
         due = self.next_tick_at
         if due is None or now < due:
+            return []
+        if self._waits_until is not None:
+            # It was we who did not listen.
+            self._waits_until = None
+            self._heard_at = now
             return []
         return [self._close(f"it has sent no whole message for {now - self._heard_at:.0f} s")]
 

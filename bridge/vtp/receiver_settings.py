@@ -29,6 +29,9 @@ class ReceiverSettings:
         Nothing more is read from an author that has so many events, or bytes of events, unanswered.
     max_all_pending_bytes
         Nothing more is read from any author while all together have so many bytes of events unanswered.
+    max_rate
+        From one address so many messages a second are read, after a first burst of ten seconds' worth; what
+        is sent faster waits in the author's socket. 0: as many as come.
     """
 
     local_ivo: str
@@ -38,6 +41,7 @@ class ReceiverSettings:
     max_pending: int = 512
     max_pending_bytes: int = 4 << 20
     max_all_pending_bytes: int = 64 << 20
+    max_rate: int = 0
 
     def __post_init__(self) -> None:
         if not self.local_ivo.startswith("ivo://"):
@@ -45,5 +49,7 @@ class ReceiverSettings:
         for name in ("max_event_bytes", "max_unread", "max_pending", "max_pending_bytes"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"The receiver's setting '{name}' must be at least 1.")
+        if self.max_rate < 0:
+            raise ConfigError("The receiver's setting 'max_rate' must be 0 or more messages a second.")
         if self.idle_timeout_s <= 0:
             raise ConfigError("The receiver's setting 'idle_timeout' must be more than 0 seconds.")

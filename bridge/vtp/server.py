@@ -62,6 +62,8 @@ class Broadcaster(ServerFactory):
         The reactor, or a test's clock.
     stopwatch
         Seconds, to see how long a turn takes.
+    released
+        Called with an address when a connection from it has ended.
     """
 
     noisy = False
@@ -75,6 +77,7 @@ class Broadcaster(ServerFactory):
         matcher: Matcher | None = None,
         clock: Timer | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
+        released: Callable[[str], None] = lambda _host: None,
     ) -> None:
         self.log = log
         self.settings = settings
@@ -90,6 +93,7 @@ class Broadcaster(ServerFactory):
         self.nacked = 0
         self.oversize = 0
         self._stopwatch = stopwatch
+        self._released = released
         self._draining = False
         self._sent_before = 0
         self._newest_oversize = 0
@@ -107,6 +111,7 @@ class Broadcaster(ServerFactory):
             return None
         host, port = getattr(addr, "host", "?"), getattr(addr, "port", "?")
         protocol = SubscriberProtocol(self, f"{host}:{port}")
+        protocol.host = host
         protocol.factory = self
         return protocol
 
@@ -119,6 +124,7 @@ class Broadcaster(ServerFactory):
     def left(self, protocol: SubscriberProtocol) -> None:
         """Take note that a connection has ended."""
         del self._members[protocol]
+        self._released(protocol.host)
         self._soon.pop(protocol, None)
         self._sent_before += protocol.connection.sent
         if protocol.ivo is not None:

@@ -45,6 +45,7 @@ class SubscriberProtocol(Protocol):
     def __init__(self, broadcaster: Broadcaster, address: str) -> None:
         self.broadcaster = broadcaster
         self.address = address
+        self.host = ""
         self.ivo: str | None = None
         self.filters: tuple[str, ...] = ()
         self.newest_at_connect = 0

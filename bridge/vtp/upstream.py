@@ -27,6 +27,7 @@ from bridge.vtp.subscriber_connection import (
     SubscriberConnection,
     SubscriberSettings,
 )
+from bridge.vtp.tls import ClientTls, client_options, tls_fault
 from bridge.vtp.twisted_types import Call, ReadableWire
 
 __all__ = ["Upstream", "UpstreamProtocol", "UpstreamSettings"]
@@ -55,6 +56,8 @@ class UpstreamSettings:
         Waits between attempts to connect.
     max_pending, max_pending_bytes
         Nothing more is read from a broker while so many events, or bytes of events, are unsettled.
+    tls
+        How the broker is trusted; None: the connection is not encrypted.
     """
 
     address: Address
@@ -63,6 +66,7 @@ class UpstreamSettings:
     patience: Patience = field(default_factory=Patience)
     max_pending: int = 1_000
     max_pending_bytes: int = 16 << 20
+    tls: ClientTls | None = None
 
 
 class Upstream(ClientFactory):
@@ -97,11 +101,15 @@ class Upstream(ClientFactory):
         self._since = settings.since
         self._protocol: UpstreamProtocol | None = None
         self._calls: set[Call] = set()
+        self._tls: Any = None if settings.tls is None else client_options(settings.address.host, settings.tls)
 
     def start(self) -> None:
         """Connect."""
         address = self.settings.address
-        self.timer.connectTCP(address.host, address.port, self, timeout=CONNECT_TIMEOUT_S)
+        if self._tls is None:
+            self.timer.connectTCP(address.host, address.port, self, timeout=CONNECT_TIMEOUT_S)
+        else:
+            self.timer.connectSSL(address.host, address.port, self, self._tls, timeout=CONNECT_TIMEOUT_S)
 
     def stop(self) -> None:
         """Read nothing more, and say goodbye when all that came is settled."""
@@ -226,7 +234,9 @@ class UpstreamProtocol(Protocol):
         if self._tick_call is not None and self._tick_call.active():
             self._tick_call.cancel()
         self._tick_call = None
-        self.upstream.left(self.upstream.timer.seconds() - self._connected_at, self._reason)
+        fault = None if reason is None else tls_fault(reason.value)
+        told = self._reason if fault is None else f"is not trusted or does not speak TLS ({fault})"
+        self.upstream.left(self.upstream.timer.seconds() - self._connected_at, told)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Take what the broker sent, whatever it is."""

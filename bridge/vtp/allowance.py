@@ -1,0 +1,38 @@
+"""How many messages an author may send: an allowance that fills with time and is spent message by message."""
+
+from __future__ import annotations
+
+__all__ = ["BURST_S", "Allowance"]
+
+BURST_S = 10.0
+"""So many seconds' worth may be sent at once."""
+
+
+class Allowance:
+    """A bucket of tokens, one a message; all connections from an address share one.
+
+    Parameters
+    ----------
+    rate
+        Tokens that come in a second.
+    now
+        Time, in Unix seconds, as all times given to the methods.
+    """
+
+    def __init__(self, rate: float, now: float) -> None:
+        self.rate = rate
+        self._tokens = rate * BURST_S
+        self._counted_at = now
+
+    def spend(self, messages: int, now: float) -> float:
+        """Spend tokens, more than there are if need be.
+
+        Returns
+        -------
+        float
+            From when on more may be read (Unix seconds): `now` unless there is a debt.
+        """
+        self._tokens = min(self.rate * BURST_S, self._tokens + (now - self._counted_at) * self.rate)
+        self._counted_at = now
+        self._tokens -= messages
+        return now if self._tokens >= 0 else now - self._tokens / self.rate
