@@ -57,6 +57,12 @@ def defaults() -> dict[str, Any]:
         "broadcast.iamalive_interval": served.iamalive_interval_s,
         "broadcast.drain": served.drain_s,
         "broadcast.test_interval": config.test_interval_s,
+        **{
+            f"{table}.{key}": getattr(config.door.access, key)
+            for table in ("broadcast", "receive")
+            for key in ("max_connections", "max_per_address")
+        },
+        "receive.max_rate": ReceiverSettings("ivo://a").max_rate,
         "receive.interface": config.interface,
         "receive.versions": "2.0",
         "receive.idle_timeout": ReceiverSettings("ivo://a").idle_timeout_s,
