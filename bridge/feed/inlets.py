@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.config import FeedConfig
-from bridge.feed.door import open_door
+from bridge.feed.door import open_door, renew_door
 from bridge.feed.writer import Writer
 from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.vtp.access import Gate
+from bridge.vtp.door import Door
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.server import listen
 from bridge.vtp.status import ReceiverStatus, UpstreamStatus
@@ -49,6 +50,7 @@ class Inlets:
         self._reactor = reactor
         self._receiver: Receiver | None = None
         self._gate: Gate | None = None
+        self._door: Door | None = None
         self._port: Port | None = None
         if config.receive is not None:
             judge = AuthorsJudge(config.receive.versions)
@@ -70,13 +72,20 @@ class Inlets:
                 for settings in config.upstreams
             ]
 
+    def reconfigure(self, config: FeedConfig) -> None:
+        """Let who may send, and how fast, be as configured now."""
+        if self._door is not None and self._receiver is not None and config.receive is not None:
+            renew_door(self._door, config.receive.door)
+            self._receiver.settings = config.receive.settings
+
     def listen(self, config: FeedConfig) -> None:
         """Open the port for authors, where there is one; raises `SourceError` when that fails."""
         if self._receiver is None or self._gate is None or config.receive is None:
             return
         receive = config.receive
+        self._door = open_door(self._receiver, self._gate, receive.door, self._reactor)
         self._port = listen(
-            open_door(self._receiver, self._gate, receive.door, self._reactor),
+            self._door,
             receive.port,
             receive.interface,
             self._reactor,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.feed.config import FeedConfig, make_config, read_settings
+from bridge.feed.config_access import ACCESS_KEYS
 
 __all__ = ["LIVE", "Reloaded", "Reloader"]
 
@@ -21,6 +22,8 @@ LIVE = frozenset(
         *("journal.retention", "journal.max_size", "journal.remember"),
         *("broadcast.newcomers", "broadcast.durable_max_age", "broadcast.window", "broadcast.ack_timeout"),
         *("broadcast.iamalive_interval", "broadcast.drain", "broadcast.test_interval"),
+        *(f"{table}.{key}" for table in ("broadcast", "receive") for key in ACCESS_KEYS),
+        "receive.max_rate",
         "log.level",
     ]
 )

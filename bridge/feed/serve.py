@@ -20,7 +20,7 @@ from bridge.alerts.store import open_store
 from bridge.errors import BridgeError, UsageError
 from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
-from bridge.feed.door import allow_many_files, open_door
+from bridge.feed.door import allow_many_files, open_door, renew_door, try_door
 from bridge.feed.hangup import Hangup
 from bridge.feed.inlets import Inlets
 from bridge.feed.intake import Counts, Intake
@@ -36,6 +36,7 @@ from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import open_source
 from bridge.streams.kafka.instance import member_of
 from bridge.vtp.access import Gate
+from bridge.vtp.door import Door
 from bridge.vtp.server import Broadcaster, listen
 from bridge.vtp.twisted_types import Port
 
@@ -93,8 +94,8 @@ def serve(
             reader, config.broadcaster, save_cursors=journal.save_cursors, released=gate.release
         )
         feed = _Feed(config, journal, reader, broadcaster, reactor, reloader)
-        door = open_door(broadcaster, gate, config.door, reactor)
-        port = listen(door, config.port, config.interface, reactor)
+        feed.door = open_door(broadcaster, gate, config.door, reactor)
+        port = listen(feed.door, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
         feed.inlets.listen(config)
         if config.http_port is not None:
@@ -145,6 +146,7 @@ class _Feed:
         self.inlets = Inlets(config, self.writer, self._announce, reactor)
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
+        self.door: Door | None = None
         self.heartbeat = Heartbeat(config.broadcaster.local_ivo, self.writer, self._note_test, reactor)
         self.watch = Watch(config, reader, broadcaster, self.intake, self.inlets, self._working)
 
@@ -283,6 +285,9 @@ class _Feed:
         self._announce(appended.last_seq)
 
     def _try_out(self, config: FeedConfig) -> None:
+        try_door(self.config.door, config.door, "broadcast")
+        if self.config.receive is not None and config.receive is not None:
+            try_door(self.config.receive.door, config.receive.door, "receive")
         if self.intake is not None:
             self.intake.renew(config.plan)
         self.inlets.renew(config.plan)
@@ -291,6 +296,9 @@ class _Feed:
         before, self.config = self.config, config
         self.watch.config = config
         self.broadcaster.reconfigure(config.broadcaster)
+        if self.door is not None:
+            renew_door(self.door, config.door)
+        self.inlets.reconfigure(config)
         changed = before.test_interval_s != config.test_interval_s
         if changed and not config.once and not self.stop.is_set():
             self.heartbeat.every(config.test_interval_s)

@@ -57,6 +57,7 @@ class Door(ServerFactory):
     ) -> None:
         self.gate = gate
         self.proxies = proxies
+        self.tls = tls
         self.timer = clock
         self._inner: Any = inner if tls is None else _behind_tls(inner, tls, clock)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import ssl
 import struct
@@ -199,6 +200,57 @@ def test_an_author_that_sends_too_fast_is_read_at_its_rate(tmp_path: Path) -> No
                 answers += 1
             assert answers == 70
             assert time.monotonic() - began > 3.0
+
+
+def test_doors_are_renewed_while_subscribers_stay(tmp_path: Path) -> None:
+    """A list of networks and a certificate that were changed hold after SIGHUP; who is inside stays there."""
+    authority = Authority(tmp_path)
+    server = authority.issue("server", "localhost")
+    folder, log = tmp_path / "feed", tmp_path / "feed" / "log"
+    folder.mkdir()
+    file = folder / "feed.toml"
+
+    def write(rules: str) -> None:
+        file.write_text(
+            '[journal]\nfile = "j.sqlite"\n[broadcast]\nport = 0\ninterface = "127.0.0.1"\n'
+            f'test_interval = "0s"\n{rules}'
+        )
+
+    context = ssl.create_default_context(cafile=authority.file)
+
+    def connect(port: int) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", port), 20)
+        plain.settimeout(20)
+        return context.wrap_socket(plain, server_hostname="localhost")
+
+    def serial(wire: ssl.SSLSocket) -> object:
+        found = wire.getpeercert()
+        assert found
+        return found["serialNumber"]
+
+    write(f'tls_certificate = "{server}"\n')
+    with running(bridge_command("serve", file), log) as process:
+        port = ready_port(process, log)
+        with connect(port) as first:
+            assert b"authenticate" in read_frame(first)
+            old = serial(first)
+            authority.issue("server", "localhost")
+            write(f'tls_certificate = "{server}"\nmax_per_address = 2\n')
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: b"new are broadcast.max_per_address" in log.read_bytes(), "the new rules")
+            with connect(port) as second:
+                assert serial(second) != old
+                assert b"authenticate" in read_frame(second)
+                with pytest.raises((OSError, ssl.SSLError)):
+                    connect(port)
+            write("")
+            process.send_signal(signal.SIGHUP)
+            wait_for(
+                lambda: b"Whether [broadcast] speaks TLS cannot change" in log.read_bytes(), "the refusal"
+            )
+            first.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                first.recv(1)
 
 
 MISTAKES = [
