@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -24,6 +25,7 @@ from bridge.errors import UsageError
 __all__ = ["broker_at_hand", "drop_topic", "new_topic"]
 
 DEADLINE_S = 60.0
+ANSWER_S = 10.0
 REMEDY = "Set KAFKA_BOOTSTRAP to host:port of one that runs."
 
 
@@ -38,6 +40,7 @@ def broker_at_hand() -> Iterator[tuple[str, str]]:
     """
     given = os.environ.get("KAFKA_BOOTSTRAP")
     if given:
+        _check(given)
         yield given, f"the broker at {given}"
         return
     tool = _broker_of_the_tests()
@@ -45,12 +48,21 @@ def broker_at_hand() -> Iterator[tuple[str, str]]:
         broker = tool.Broker(Path(folder) / "broker")
         try:
             broker.__enter__()
-        except tool.UnavailableError as problem:
+        except (tool.UnavailableError, RuntimeError) as problem:
             raise UsageError(f"No Kafka broker can be started: {problem}. {REMEDY}") from None
         try:
             yield broker.bootstrap, "Apache Kafka on this machine, started for this run"
         finally:
             broker.stop()
+
+
+def _check(bootstrap: str) -> None:
+    try:
+        AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=ANSWER_S)
+    except KafkaException as error:
+        raise UsageError(
+            f"No Kafka broker answers at {bootstrap}, which KAFKA_BOOTSTRAP names ({error.args[0].str()})."
+        ) from None
 
 
 def _broker_of_the_tests() -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ def measure_latency(
     AssertionError
         If the subscriber does not get each alert once, as the journal has it.
     """
-    counts = [math.ceil(rate * seconds) for rate in rates]
-    visit = next(simulate("ztf", visits=1, alerts=WARM_UP + sum(counts), seed=1, backlog=0))
+    steps = [(rate, math.ceil(rate * seconds)) for rate in rates]
+    most = WARM_UP + sum(count for _, count in steps)
+    visit = next(simulate("ztf", visits=1, alerts=most, seed=1, backlog=0))
     alerts = [(str(alert.identifier), alert.packet.data) for alert in visit]
     ours = new_topic(bootstrap, "bench-latency")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -47,21 +48,19 @@ def measure_latency(
         with running_feed(url, Path(folder), "--history", "none") as feed:
 
             def seen() -> dict[str, float]:
-                return {event.ivorn.rpartition("#")[2]: event.unix_s for event in tuple(feed.events)}
+                return {event.ivorn.rpartition("#")[2]: event.unix_s for event in feed.events}
 
-            lines = _at_rates(bootstrap, ours, alerts, list(zip(rates, counts, strict=True)), seen, progress)
+            lines = _at_rates(bootstrap, ours, alerts, steps, lambda: len(feed.events), seen, progress)
         feed.compare(len(alerts))
     plain = new_topic(bootstrap, "bench-latency")
     with receiving(bootstrap, plain) as arrivals:
-        peer = _at_rates(
-            bootstrap, plain, alerts, list(zip(rates, counts, strict=True)), lambda: dict(arrivals), progress
-        )
+        peer = _at_rates(bootstrap, plain, alerts, steps, lambda: len(arrivals), lambda: arrivals, progress)
     for topic in (ours, plain):
         drop_topic(bootstrap, topic)
     return {
         "input": "SIMULATED ZTF alerts, --history none",
         "mean_bytes": sum(len(data) for _, data in alerts) // len(alerts),
-        "peer": "plain Consumer.consume, receipt only",
+        "peer": "plain Consumer.poll, receipt only",
         "rates": [
             line | {"peer_p50_ms": other["p50_ms"], "peer_p99_ms": other["p99_ms"]}
             for line, other in zip(lines, peer, strict=True)
@@ -74,19 +73,20 @@ def _at_rates(
     topic: str,
     alerts: Sequence[Alert],
     steps: Sequence[tuple[int, int]],
-    seen: Callable[[], dict[str, float]],
+    arrived: Callable[[], int],
+    seen: Callable[[], Mapping[str, float]],
     progress: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Send at each rate so many alerts, and compare when they were sent with when they were seen."""
     _send(bootstrap, topic, alerts[:WARM_UP], 100)
     done = WARM_UP
-    wait_until(lambda: len(seen()) >= done, "the first alerts", PATIENCE_S)
+    wait_until(lambda: arrived() >= done, "the first alerts", PATIENCE_S)
     lines: list[dict[str, Any]] = []
     for rate, count in steps:
         progress(f"{rate} alerts a second")
         sent = _send(bootstrap, topic, alerts[done : done + count], rate)
         done += count
-        wait_until(lambda: len(seen()) >= done, f"{done} alerts", PATIENCE_S)  # noqa: B023
+        wait_until(lambda: arrived() >= done, f"{done} alerts", PATIENCE_S)  # noqa: B023
         came = seen()
         latencies_ms = sorted((came[name] - stamp) * 1e3 for name, stamp in sent.items())
         lines.append(

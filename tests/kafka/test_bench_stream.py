@@ -72,6 +72,14 @@ def test_filters_that_keep_another_alert_fail_the_benchmark(
         )
 
 
+def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("benchmarks.kafka_at_hand"), "ANSWER_S", 0.5)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    done = CliRunner().invoke(command, ["stream"])
+    assert done.exit_code != 0
+    assert "No Kafka broker answers at 127.0.0.1:1" in str(done.exception)
+
+
 def test_where_no_broker_can_be_started_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BOOTSTRAP", raising=False)
     monkeypatch.setenv("PATH", "")
