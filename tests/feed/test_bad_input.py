@@ -119,7 +119,7 @@ def mess(shared_data: Path, lsst_distribution: Path, tmp_path: Path) -> Mess:
     made.put("image.fits", b"SIMPLE  =                    T" + b" " * 2850, "no Avro container")
     made.put("page.xml", b"<html><body/></html>", "no VOEvent")
     made.put("broken.xml", relayable(2)[:-20], "not well-formed")
-    made.put("notice.json", b'{"alert_type": "initial"}', "JSON notices")
+    made.put("notice.json", b'{"alert_type": "initial"}', "it has no position")
     packed = make_tar(tmp_path / "y.tgz", {"b.avro": other.read_bytes() * 1}, "w:gz").read_bytes()
     made.put("truncated.tar.gz", packed[: len(packed) // 2], "ends inside b.avro")
     (record,) = [decoded(packet) for packet in lsst_packets(shared_data, lsst_distribution)[3:4]]

@@ -162,7 +162,7 @@ def test_events_that_nobody_filters_are_never_parsed(hall: Hall) -> None:
     choosy.leaves()
     hall.publish(5)
     assert plain.gets() == [1, 2, 3, 4, 5]
-    assert (hall.broadcaster.board.evaluations, len(hall.broadcaster.board._trees)) == (0, 0)
+    assert (hall.broadcaster.board.evaluations, len(hall.broadcaster.board._results)) == (0, 0)
     again = Peer(hall, PEER, filters=["//Param[@value > 3]"])
     assert again.gets() == [4, 5]
     assert hall.broadcaster.board.evaluations == 5
