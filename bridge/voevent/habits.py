@@ -24,7 +24,7 @@ from bridge.voevent.numbers import read_number
 from bridge.voevent.read_xml import read_root, read_xml
 from bridge.voevent.reading import Spec, spec_of
 
-__all__ = ["xml_to_avro"]
+__all__ = ["Habits", "xml_to_avro"]
 
 # An attribute's value, or what stands between two tags; what remains is markup.
 _CUT = re.compile(r'(?:"|>(?=[^<]))([^"<]*)["<]')
@@ -36,7 +36,7 @@ _MARK = "\ue000{:03d}\ue001"
 # The same in Avro: nine bytes of UTF-8 behind their length.
 _MARKS = re.compile(rb"\x12\xee\x80\x80(\d{3})\xee\x80\x81")
 _MOST_KINDS = 512
-_MOST_HABITS = 8
+_MOST_HABITS = 16
 
 
 class _Habit:
@@ -71,7 +71,7 @@ class _Habit:
 class _Kind:
     """Packets with the same markup: which values vary, and the habits known so far."""
 
-    __slots__ = ("constants_of", "habits", "met", "variable")
+    __slots__ = ("constants_of", "habits", "tried", "variable")
 
     def __init__(self, markup: Sequence[str]) -> None:
         self.variable = {
@@ -82,7 +82,7 @@ class _Kind:
         constant = [place for place in range(len(markup) - 1) if place not in self.variable]
         self.constants_of: Any = itemgetter(*constant) if constant else lambda _: None
         self.habits: list[_Habit] = []
-        self.met: set[int] = set()
+        self.tried: set[int] = set()
 
 
 class _Triples(dict[str, bytes]):
@@ -100,42 +100,64 @@ class _Triples(dict[str, bytes]):
 
 
 _TRIPLES = _Triples()
-_KINDS: dict[str, _Kind] = {}
 
 
-def xml_to_avro(data: bytes) -> bytes:
-    """The Avro datum of a packet in XML, as `encode_record` of `read_xml` gives it.
+class Habits:
+    """The habits of a stream.
 
-    Raises
-    ------
-    PacketError
-        If it is not a VOEvent.
+    Attributes
+    ----------
+    kinds
+        What is known of each kind, by its markup; None for one that has come once, because most that are
+        odd never come again.
     """
-    root = parse_xml(data)
-    text = _simple_text(root)
-    if text is None:
-        return encode_record(read_root(root, data))
-    parts = _CUT.split(text)
-    markup, values = parts[0::2], parts[1::2]
-    key = "\0".join(markup)
-    kind = _KINDS.get(key)
-    if kind is None:
-        if len(_KINDS) >= _MOST_KINDS:
-            _KINDS.clear()
-        kind = _KINDS[key] = _Kind(markup)
-    constants = kind.constants_of(values)
-    for habit in kind.habits:
-        if habit.constants == constants:
-            return habit.datum(values)
-    datum = encode_record(read_root(root, data))
-    mark = hash(constants)
-    if mark in kind.met:
-        if len(kind.habits) < _MOST_HABITS:
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, _Kind | None] = {}
+
+    @property
+    def count(self) -> int:
+        """How many habits there are."""
+        return sum(len(kind.habits) for kind in self.kinds.values() if kind is not None)
+
+    def encode(self, data: bytes) -> bytes:
+        """The Avro datum of a packet in XML, as `encode_record` of `read_xml` gives it.
+
+        Raises
+        ------
+        PacketError
+            If it is not a VOEvent.
+        """
+        root = parse_xml(data)
+        text = _simple_text(root)
+        if text is None:
+            return encode_record(read_root(root, data))
+        parts = _CUT.split(text)
+        markup, values = parts[0::2], parts[1::2]
+        key = "\0".join(markup)
+        if key not in self.kinds:
+            datum = encode_record(read_root(root, data))
+            if len(self.kinds) >= _MOST_KINDS:
+                self.kinds.clear()
+            self.kinds[key] = None
+            return datum
+        kind = self.kinds[key]
+        if kind is None:
+            kind = self.kinds[key] = _Kind(markup)
+        constants = kind.constants_of(values)
+        for habit in kind.habits:
+            if habit.constants == constants:
+                return habit.datum(values)
+        datum = encode_record(read_root(root, data))
+        mark = hash(constants)
+        if mark not in kind.tried and len(kind.tried) < _MOST_HABITS:
+            kind.tried.add(mark)
             _learn(kind, text, values, constants, datum)
-        kind.met.discard(mark)
-    elif len(kind.met) < 1000:
-        kind.met.add(mark)
-    return datum
+        return datum
+
+
+xml_to_avro = Habits().encode
+"""`Habits.encode` with the habits of this process."""
 
 
 def _simple_text(root: Element) -> str | None:
