@@ -214,14 +214,18 @@ def _quantities(part: Any, path: str = "") -> Iterator[tuple[str, _Quantity]]:
         return
     for key, value in part.items():
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if number and (key == "bytes" or key.startswith("bytes_") or path.endswith("bytes, ")):
+        if number and (_is_size(key) or path.endswith("bytes, ")):
             yield f"{path}{key}", _Quantity(value, "bytes")
         elif number and key.endswith(RATES):
             yield f"{path}{key}", _Quantity(value, "per s")
-        elif number and key.endswith(TIMES) and not key.startswith(NOT_MEASURED):
+        elif number and f"_{key}".endswith(TIMES) and not key.startswith(NOT_MEASURED):
             yield f"{path}{key}", _Quantity(value, key.rpartition("_")[2])
         elif isinstance(value, (dict, list)) and key not in ("machine", "versions", "claims"):
             yield from _quantities(value, f"{path}{key}, " if key not in ("contents", "encodings") else path)
+
+
+def _is_size(key: str) -> bool:
+    return f"_{key}".endswith("_bytes") or key.startswith("bytes_")
 
 
 def _measured(quartiles: Sequence[float], unit: str, rounds: int) -> _Quantity:

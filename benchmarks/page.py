@@ -115,7 +115,7 @@ def _chart(result: dict[str, Any]) -> bytes | None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xlim(min(0.8, *values) * 0.8, max(1.2, *values) * 4)
-    axes.set_xlabel("times as fast as the peer (1 is alike)")
+    axes.set_xlabel("ratio to the peer, in the sense of the text below (1 is alike)")
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": str(result.get("benchmark"))}):
         figure.savefig(out, format="svg", metadata={"Date": None})

@@ -29,8 +29,9 @@ NOTES = """\
 "Plain XML" has an element for each field that is not null, and base64 for bytes, in the fewest characters:
 no indentation, and 32-bit floats in their shortest text; "unrounded" writes them as Python prints the
 double that holds them. The VOEvents hold all of an alert (scalars as Params, records as Groups, arrays as
-Tables), without units, UCDs or descriptions. gzip is at level {gzip}, zstd at level {zstd}; times stay the
-integers that the schemas store. Bytes are counted as they go over a wire."""
+Tables), without units, UCDs or descriptions. Real VOEvents are compared as trees of elements; for a schema
+of their own see `bench voevent`. gzip is at level {gzip}, zstd at level {zstd}; times stay the integers
+that the schemas store. Bytes are counted as they go over a wire."""
 
 
 def report(result: dict[str, Any]) -> str:

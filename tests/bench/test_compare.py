@@ -104,6 +104,15 @@ def test_results_without_spread_are_compared_by_large_changes() -> None:
     assert found["shift"] is None
 
 
+def test_times_and_sizes_are_known_by_their_names_alone() -> None:
+    before = {"voevent": {"benchmark": "voevent", "tasks": [{"task": "read", "us": 100.0, "avro_bytes": 10}]}}
+    after = {"voevent": {"benchmark": "voevent", "tasks": [{"task": "read", "us": 50.0, "avro_bytes": 9}]}}
+    assert verdicts(before, after) == {
+        "voevent: tasks, read, us": "faster",
+        "voevent: tasks, read, avro_bytes": "smaller",
+    }
+
+
 def test_of_a_rate_more_is_faster() -> None:
     before = {"feed": {"benchmark": "feed", "rows": [{"name": "to 1", "ours": {"events_hz": 10_000.0}}]}}
     after = {"feed": {"benchmark": "feed", "rows": [{"name": "to 1", "ours": {"events_hz": 20_000.0}}]}}
