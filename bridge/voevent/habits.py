@@ -17,7 +17,7 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.voevent.avro import encode_record
-from bridge.voevent.avro_codec import bytes_bytes, long_bytes, number_bytes
+from bridge.voevent.avro_values import bytes_bytes, long_bytes, number_bytes
 from bridge.voevent.markup import Element, parse_xml, unescape
 from bridge.voevent.model import VOEvent
 from bridge.voevent.numbers import read_number

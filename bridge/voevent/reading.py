@@ -81,7 +81,7 @@ class Seen(Record):
     Attributes
     ----------
     avro
-        Its datum, once it has been encoded.
+        Its datum in the project's schema, once it has been encoded.
     """
 
     __slots__ = ("avro",)
