@@ -91,3 +91,26 @@ def test_searches_of_a_journal_find_what_an_r_tree_finds_and_publishing_goes_on_
     assert publishing["removed_packets"] == publishing["forgotten_events"] >= 300
     assert sum(one["rtree_ms"] is not None for one in result["searches"]) == 3
     assert "cone of 10 degrees" in journal.report(result)
+
+
+def test_noise_through_each_end_of_vtp_raises_nothing_and_adds_up() -> None:
+    fuzz: Any = importlib.import_module("benchmarks.fuzz")
+    result = fuzz.measure(rounds=1, frames=3_000)
+    assert result["exceptions"] == 0, fuzz.report(result)
+    assert {name: end["frames"] for name, end in result["ends"].items()} == dict.fromkeys(
+        ("broadcaster", "receiver", "subscriber", "author"), 3_000
+    )
+
+
+def test_the_fuzzer_tells_what_it_finds_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    fuzz: Any = importlib.import_module("benchmarks.fuzz")
+    subscriber: Any = importlib.import_module("bridge.vtp.subscriber_connection")
+
+    def careless(frame: bytes) -> Any:
+        raise IndexError("nobody has expected that")
+
+    monkeypatch.setattr(subscriber, "parse_transport", careless)
+    result = fuzz.measure(rounds=1, frames=300)
+    assert result["ends"]["subscriber"]["frames"] == 300
+    assert result["exceptions"] == result["ends"]["subscriber"]["exceptions"] > 20
+    assert "subscriber: IndexError: nobody has expected that, at b" in fuzz.report(result)

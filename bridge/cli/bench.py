@@ -20,6 +20,7 @@ BENCHMARKS = {
     "encodings": "Avro beside XML, JSON, MessagePack and Parquet: sizes, times, and what papers claim",
     "feed": "the broker beside Comet: from source, journal and authors to 1, 10, 100 and 1,000 subscribers",
     "filters": "a hundred filters over one visit, beside a full decode with predicates by hand",
+    "fuzz": "a million frames of noise through each end of VTP: nothing may raise, and nothing may not add up",
     "journal": "searches of a journal of a million events, and publishing while old ones go, beside an R*Tree",
     "lens": "single fields and light curves of an alert, beside fastavro",
     "stream": "alerts through a Kafka broker: loop, visit, many processes, latency, beside plain programs",

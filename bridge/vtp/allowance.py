@@ -1,4 +1,4 @@
-"""How many messages an author may send: an allowance that fills with time and is spent message by message."""
+"""How many messages a peer may send: an allowance that fills with time and is spent message by message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BURST_S = 10.0
 
 
 class Allowance:
-    """A bucket of tokens, one a message; all connections from an address share one.
+    """A bucket of tokens, one a message; one for each who is bounded, be it a connection or an address.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from bridge.errors import PacketError
 from bridge.vtp.acks import AckReader
+from bridge.vtp.allowance import Allowance
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
 from bridge.vtp.flight import Flight
 from bridge.vtp.frames import FrameReader, Oversize, encode_frame, frame_prefix
@@ -20,6 +21,8 @@ from bridge.vtp.settings import BroadcasterSettings
 __all__ = ["BroadcasterConnection"]
 
 _REASON_CHARS = 300
+# Twenty at once, then two a second: a peer introduces itself once, or again when its filters change.
+_INTRODUCTIONS_HZ = 2.0
 
 
 class BroadcasterConnection:
@@ -51,6 +54,7 @@ class BroadcasterConnection:
         self._next_iamalive_at = now + settings.iamalive_interval_s
         self._unanswered: list[float] = []
         self._strays = 0
+        self._introductions = Allowance(_INTRODUCTIONS_HZ, now)
         self._out.append(encode_frame(write_transport("authenticate", settings.local_ivo, now)))
 
     @property
@@ -146,7 +150,7 @@ class BroadcasterConnection:
             except PacketError as error:
                 events.extend(self._overlook(f"it sent {error.reason}"))
             else:
-                events.extend(self._take(message))
+                events.extend(self._take(message, now))
         return events
 
     def tick(self, now: float) -> list[Event]:
@@ -175,10 +179,14 @@ class BroadcasterConnection:
         self._out.append(encode_frame(write_transport("iamalive", self.settings.local_ivo, now)))
         return []
 
-    def _take(self, message: Transport) -> list[Event]:
+    def _take(self, message: Transport, now: float) -> list[Event]:
         if message.role == "authenticate":
+            if self._introductions.spend(1, now) > now:
+                return [self._die("it introduces itself again and again")]
             return self._authenticated(message)
         if message.role == "iamalive":
+            if not self._unanswered:
+                return self._overlook("it sent iamalive unasked")
             self._strays = 0
             self._unanswered.clear()
             return [Alive()]

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _MAX_CHARS = 2_000
 # So many results are remembered: they are small, and wanted by all who share a filter, however far apart.
 _KEPT_RESULTS = 20_000
+# The newest that were too dear are remembered: one that is forgotten is tried, and found too dear, again.
+_KEPT_DEAR = 5_000
 
 # An expression that has taken so long in all, and so long on average, is too dear for the others (seconds).
 DEAR_IN_ALL_S = 2.0
@@ -82,7 +84,7 @@ class FilterBoard:
     ) -> None:
         self.max_filters = max_filters
         self.max_chars = max_chars
-        self.switched_off: set[str] = set()
+        self.switched_off: dict[str, None] = {}
         self.evaluations = 0
         self._evaluator = evaluator
         self._news = news
@@ -100,6 +102,9 @@ class FilterBoard:
                 kept.append(expression)
             else:
                 refused.append((expression[:200], reason))
+            if number >= self.max_filters:
+                # Said once: a message holds hundreds.
+                break
         return Accepted(tuple(kept), tuple(refused))
 
     def _refusal(self, number: int, expression: str) -> str | None:
@@ -173,5 +178,7 @@ class FilterBoard:
 
     def _switch_off(self, expression: str, why: str) -> None:
         if expression not in self.switched_off:
-            self.switched_off.add(expression)
+            self.switched_off[expression] = None
+            if len(self.switched_off) > _KEPT_DEAR:
+                del self.switched_off[next(iter(self.switched_off))]
             _log.warning("filter %s has taken %s, and is switched off", ascii(expression), why)

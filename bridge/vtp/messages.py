@@ -10,8 +10,9 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, cast
 from xml.sax.saxutils import escape, quoteattr
 
@@ -43,6 +44,8 @@ _HEAD = (
 )
 # Characters that XML cannot hold, not even as references (XML 1.0, section 2.2).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Four are usual, and two dozen filters: what lies behind so many is not looked at, for each costs time.
+_MOST_CHILDREN = 200
 _SALVAGE_ROOT = re.compile(r"<(?:[\w.-]+:)?Transport\s[^<]*?\brole\s*=\s*[\"'](\w+)[\"']", re.ASCII)
 
 
@@ -112,8 +115,9 @@ def parse_transport(payload: bytes) -> Transport:
     role = root.get("role")
     if role not in _ROLES:
         raise PacketError(f"a Transport message of unknown role '{role}'")
-    texts = {etree.QName(child).localname: (child.text or "").strip() for child in root if _is_element(child)}
-    filters, since, result = _meta(root)
+    children = list(_elements(root))
+    texts = {etree.QName(child).localname: (child.text or "").strip() for child in children}
+    filters, since, result = _meta(children)
     return Transport(
         role=cast("Role", role),
         origin=texts.get("Origin", ""),
@@ -124,19 +128,19 @@ def parse_transport(payload: bytes) -> Transport:
     )
 
 
-def _is_element(node: etree._Element) -> bool:
-    return isinstance(node.tag, str)
+def _elements(parent: etree._Element) -> Iterator[etree._Element]:
+    return (child for child in islice(parent, _MOST_CHILDREN) if isinstance(child.tag, str))
 
 
-def _meta(root: etree._Element) -> tuple[tuple[str, ...], str | None, str | None]:
+def _meta(children: Sequence[etree._Element]) -> tuple[tuple[str, ...], str | None, str | None]:
     filters: list[str] = []
     since: str | None = None
     result: str | None = None
-    for meta in root:
-        if not _is_element(meta) or etree.QName(meta).localname != "Meta":
+    for meta in children:
+        if etree.QName(meta).localname != "Meta":
             continue
-        for child in meta:
-            name = etree.QName(child).localname if _is_element(child) else ""
+        for child in _elements(meta):
+            name = etree.QName(child).localname
             if name == "Param" and child.get("name") == FILTER_PARAM:
                 filters.append(child.get("value") or "")
             elif name == "Param" and child.get("name") == SINCE_PARAM:
@@ -169,7 +173,11 @@ def _salvage(payload: bytes) -> Transport | None:
 
 def _between(text: str, tag: str) -> str | None:
     inner = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")
-    return html.unescape(inner[0]).strip() or None if inner[1] else None
+    try:
+        return html.unescape(inner[0]).strip() or None if inner[1] else None
+    except ValueError:
+        # A character reference of thousands of digits, which Python reads as no number.
+        return None
 
 
 def write_transport(

@@ -121,6 +121,28 @@ def test_acks_for_nothing_end_the_connection_in_the_midst_of_a_piece() -> None:
     assert [type(event) for event in talk.connection.receive(acks, START)] == [Stray, Stray, Dead]
 
 
+def test_ten_thousand_introductions_end_the_connection(talk: Talk) -> None:
+    again = encode_frame(write_transport("authenticate", BROKER, START, response=PEER))
+    events = talk.connection.receive(again * 10_000, START)
+    assert [type(event) for event in events] == [Authenticated] * 20 + [Dead]
+    assert events[-1] == Dead("it introduces itself again and again")
+
+
+def test_filters_may_change_as_often_as_a_person_would_change_them(talk: Talk) -> None:
+    for second in range(0, 600, 2):
+        (event,) = talk.hears("authenticate", BROKER, now=START + second, filters=[f"//Param[{second}]"])
+        assert isinstance(event, Authenticated)
+
+
+def test_signs_of_life_that_nobody_asked_for_are_noise() -> None:
+    talk = Talk(BroadcasterSettings(local_ivo=BROKER, max_strays=2))
+    talk.introduce()
+    alive = encode_frame(write_transport("iamalive", BROKER, START, response=PEER))
+    talk.connection.tick(START + 60)
+    events = talk.connection.receive(alive * 9, START + 60)
+    assert [type(event) for event in events] == [Alive, Stray, Stray, Dead]
+
+
 def test_no_more_than_the_window_is_on_its_way() -> None:
     talk = Talk(BroadcasterSettings(local_ivo=BROKER, window=2))
     talk.introduce()
@@ -172,6 +194,7 @@ def test_a_few_senseless_messages_are_overlooked_and_many_are_not() -> None:
     talk.introduce()
     garbage = encode_frame(b"hello?")
     assert [type(event) for event in talk.connection.receive(garbage * 3, START)] == [Stray] * 3
+    talk.connection.tick(START + 60)
     talk.hears("iamalive", BROKER, response=PEER)
     events = talk.connection.receive(garbage * 5, START)
     assert [type(event) for event in events] == [Stray] * 3 + [Dead]

@@ -153,3 +153,20 @@ def test_garbage_is_refused_and_nothing_else(payload: bytes) -> None:
     except PacketError:
         return
     assert message.role in ("iamalive", "authenticate", "ack", "nak")
+
+
+def test_a_message_of_thousands_of_elements_is_read_in_part() -> None:
+    """Each element that is looked at costs a microsecond or two of everybody's time."""
+    head = b'<T:Transport xmlns:T="x" role="authenticate"><Origin>ivo://a/b</Origin>'
+    param = b'<Param name="xpath-filter" value="//A"/>'
+    message = parse_transport(head + b"<Meta>" + param * 2_000 + b"</Meta></T:Transport>")
+    assert (message.origin, len(message.filters)) == ("ivo://a/b", 200)
+    message = parse_transport(head + b"<a/>" * 20_000 + b"<Meta>" + param + b"</Meta></T:Transport>")
+    assert (message.origin, message.filters) == ("ivo://a/b", ())
+
+
+def test_a_character_reference_beyond_all_numbers_is_refused_like_other_noise() -> None:
+    """Python refuses to read so many digits, with an error that nobody expects of text."""
+    origin = b"<Origin>ivo://a/b#&#" + b"1" * 5_000 + b";</Origin>"
+    with pytest.raises(PacketError, match="not XML"):
+        parse_transport(b'<trn:Transport role="ack">' + origin + b"</trn:Transport>")
