@@ -61,8 +61,8 @@ def test_what_is_no_alert_is_refused_and_kept_aside(keep: Filter, shared_data: P
         *("--from", inbox, "--to", tmp_path / "kept", "--where", "1 = 1", "--dead-letters", tmp_path / "dead")
     )
     assert outcome.status == 1
-    assert "a.json#0: it is a JSON document, and filters look at Avro alerts." in outcome.err
-    assert "b.xml#0: it is a VOEvent or other XML" in outcome.err
+    assert "a.json#0: it is a JSON document, and filters look at Avro alerts and VOEvents." in outcome.err
+    assert "b.xml#0: it is XML but no VOEvent (its root is v)." in outcome.err
     assert len(contents(tmp_path / "dead")) == 4
 
 
