@@ -13,9 +13,9 @@ from typing import Any
 from lxml import etree
 
 from bridge.validate.finding import Context, Finding, Rule
-from bridge.validate.grammar import schema_21
 from bridge.voevent.versions import raise_1_1
 from bridge.voevent.xsd import schema_20
+from bridge.voevent.xsd_21 import schema_21
 
 __all__ = ["SCHEMA", "check_structure"]
 

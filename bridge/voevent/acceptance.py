@@ -1,7 +1,8 @@
 """Whether a broker takes a VOEvent from its author, and if not, why, in words for the author.
 
 The judgement is stock Comet's (the 2.0 schema, an identifier that can be parsed, a role), so that an event
-taken here is taken by every Comet downstream. Seen before or not is the journal's to say.
+taken here is taken by every Comet downstream. Of other versions each is held against its own grammar. Seen
+before or not is the journal's to say.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ _NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v"
 def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
     """Judge a packet that an author has sent.
 
-    Version 2.0 is held against its schema. For 1.1 and 2.1 no schema is at hand: root, version, identifier
-    and role are looked at.
+    Each version is held against its schema: 2.0 by the one that Comet has, 2.1 by the grammar of the
+    proposed recommendation, and 1.1, whose grammar is that of 2.0 under other names, as the 2.0 that it
+    becomes.
 
     Parameters
     ----------
@@ -79,10 +81,25 @@ def _check_version(root: etree._Element, versions: Collection[str]) -> None:
         raise PacketError(
             f"its root is in the namespace {namespace!r}, which is not that of VOEvent {version}"
         )
-    if version != "2.0":
-        return
-    schema = schema_20()
+    if version == "2.0":
+        schema = schema_20()
+    else:
+        schema, root = _other_schema(root, version)
     if not schema.validate(root):
         log: Any = schema.error_log
         entry = log[0]
-        raise PacketError(f"it is not valid VOEvent 2.0: line {entry.line}: {entry.message.rstrip('.')}")
+        raise PacketError(
+            f"it is not valid VOEvent {version}: line {entry.line}: {entry.message.rstrip('.')}"
+        )
+
+
+def _other_schema(root: etree._Element, version: str) -> tuple[etree.XMLSchema, etree._Element]:
+    """The schema of another version than 2.0, and the packet as that schema knows it."""
+    # Most brokers take 2.0 alone, and need none of this.
+    if version == "2.1":
+        from bridge.voevent.xsd_21 import schema_21
+
+        return schema_21(), root
+    from bridge.voevent.versions import raise_1_1
+
+    return schema_20(), raise_1_1(root).root

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from packets import GOOD, RICH_21, root_of
 
-from bridge.validate.grammar import schema_21
 from bridge.voevent.versions import to_version
+from bridge.voevent.xsd_21 import schema_21
 
 NAMES = re.findall(
     r"\w+",

@@ -11,9 +11,9 @@ from packets import GOOD, RICH_21, changed, root_of
 
 from bridge.errors import PacketError, UsageError
 from bridge.validate import validate
-from bridge.validate.grammar import schema_21
 from bridge.voevent.versions import to_version
 from bridge.voevent.xsd import schema_20
+from bridge.voevent.xsd_21 import schema_21
 
 OLD = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <!-- from the archive of é -->

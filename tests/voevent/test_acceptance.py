@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from lxml import etree
 from bridge.errors import PacketError
 from bridge.voevent.acceptance import examine
 from bridge.voevent.xsd import xsd_path
+from tests.validate.packets import GOOD as GOOD_20
+from tests.validate.packets import RICH_21
 from tests.vtp.peers import synthetic_event
 
 SCHEMA = etree.XMLSchema(etree.parse(str(xsd_path())))
@@ -124,3 +128,52 @@ def test_other_versions_are_taken_where_that_was_asked_for(version: str) -> None
 def test_the_2_1_examples_of_the_standard_are_taken(shared_data: Path) -> None:
     for path in (shared_data / "voevents").glob("voevent-2.1-example-*.xml"):
         assert examine(path.read_bytes(), ("2.0", "2.1")).ivorn
+
+
+AS_1_1 = (
+    GOOD_20.replace("v2.0", "v1.1")
+    .replace('"2.0"', '"1.1"')
+    .replace("<ObsDataLocation>", '<ObsDataLocation xmlns="http://www.ivoa.net/xml/STC/stc-v1.30.xsd">')
+)
+
+
+def test_each_1_1_packet_of_the_archive_is_taken(shared_data: Path) -> None:
+    taken = 0
+    with tarfile.open(shared_data / "voevents" / "sample-2014-2016.tar.gz") as archive:
+        for member in archive:
+            handle = archive.extractfile(member)
+            data = handle.read() if handle is not None else b""
+            if b"VOEvent/v1.1" in data[:2000] and b'version="1.1"' in data[:2000]:
+                taken += bool(examine(data, ("1.1",)))
+    assert taken == 6
+
+
+@pytest.mark.parametrize(
+    ("version", "packet", "change", "element"),
+    [
+        ("1.1", AS_1_1, ("<C1>12.5</C1>", "<C1>noon</C1>"), "C1"),
+        ("1.1", AS_1_1, ("<Who>", "<Whom/><Who>"), "Whom"),
+        ("2.1", RICH_21, ("<C1>6.1</C1>", "<C1>noon</C1>"), "C1"),
+        ("2.1", RICH_21, ('role="Researcher"', 'role="Friend"'), "Contributor"),
+        ("2.1", RICH_21, ("<Why>", "<Whim/><Why>"), "Whim"),
+    ],
+)
+def test_other_versions_are_held_against_schemas_of_their_own(
+    version: str, packet: str, change: tuple[str, str], element: str
+) -> None:
+    assert examine(packet.encode(), (version,)).ivorn
+    broken = packet.replace(*change, 1)
+    line = broken[: broken.index(change[1])].count("\n") + 1
+    with pytest.raises(PacketError, match=f"valid VOEvent {version}: line {line}: Element '{element}'"):
+        examine(broken.encode(), (version,))
+
+
+def test_a_broker_for_2_0_alone_never_loads_the_grammars_of_others() -> None:
+    program = (
+        "import sys; from bridge.voevent.acceptance import examine; examine(sys.stdin.buffer.read());"
+        "print({'bridge.voevent.xsd_21', 'bridge.voevent.versions'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=GOOD, capture_output=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == b"set()"
