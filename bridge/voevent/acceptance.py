@@ -14,7 +14,7 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.voevent.headline import Headline, headline_of, packet_parser
-from bridge.voevent.ids import is_acceptable, names_an_event
+from bridge.voevent.ids import names_an_event
 from bridge.voevent.xsd import schema_20
 
 __all__ = ["KNOWN_VERSIONS", "ROLES", "examine"]
@@ -58,10 +58,11 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
     headline = headline_of(root)
     if root.getroottree().docinfo.internalDTD is not None and next(root.iter(etree.Entity), None) is not None:
         raise PacketError("it uses an entity of a document type, which brokers refuse")
-    if root.get("role") not in ROLES:
-        told = f"its role is {root.get('role')!r}" if root.get("role") else "it has no role"
+    role = root.get("role")
+    if role not in ROLES:
+        told = f"its role is {role!r}" if role else "it has no role"
         raise PacketError(f"{told}; a broker takes {', '.join(ROLES)}", field="role")
-    if not (is_acceptable(headline.ivorn) and names_an_event(headline.ivorn)):
+    if not names_an_event(headline.ivorn):
         raise PacketError(
             f"its ivorn {headline.ivorn!r} is not an identifier that brokers can read "
             "(ivo://authority/stream#event, the authority of three characters or more)",
@@ -73,10 +74,10 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
 
 def _check_version(root: etree._Element, versions: Collection[str]) -> None:
     version = root.get("version", "")
-    taken = " or ".join(sorted(versions))
     if version not in versions:
+        taken = " or ".join(sorted(versions))
         raise PacketError(f"it is of version {version!r}, and this broker takes {taken}", field="version")
-    namespace = etree.QName(root).namespace or ""
+    namespace = root.tag.rpartition("}")[0][1:]
     if namespace != _NAMESPACE + version:
         raise PacketError(
             f"its root is in the namespace {namespace!r}, which is not that of VOEvent {version}"

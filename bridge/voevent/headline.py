@@ -55,13 +55,15 @@ def read_headline(xml: bytes) -> Headline:
 
 def headline_of(root: etree._Element) -> Headline:
     """The headline of a VOEvent that has been parsed; raises `PacketError` as `read_headline` does."""
-    name = etree.QName(root)
-    if name.localname != "VOEvent":
-        raise PacketError(f"it is XML but no VOEvent (its root is {name.localname})")
+    name = root.tag.rpartition("}")[2]
+    if name != "VOEvent":
+        raise PacketError(f"it is XML but no VOEvent (its root is {name})")
     ivorn = root.get("ivorn", "").strip()
     if not ivorn:
         raise PacketError("the VOEvent has no ivorn", field="ivorn")
-    texts = _texts(root)
+    texts = _quick_texts(root)
+    if texts is None:
+        texts = _texts(root)
     return Headline(
         ivorn,
         root.get("role", "observation"),
@@ -79,6 +81,28 @@ def packet_parser() -> etree.XMLParser:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
         _local.parser = parser
     return parser
+
+
+def _quick_texts(root: etree._Element) -> dict[tuple[str, str], str] | None:
+    """As `_texts`, where nothing that is wanted occurs twice; None where something does.
+
+    Most packets have one position and one time. Then the order does not matter in which they are found, and
+    few elements have to be made objects of, which is what takes time here.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for element in root.iter("{*}ISOTime", "{*}C1", "{*}C2"):
+        name = element.tag.rpartition("}")[2]
+        parent = element.getparent()
+        if name == "ISOTime":
+            key = "", name
+        elif parent is None:
+            continue
+        else:
+            key = parent.tag.rpartition("}")[2], name
+        if key in found:
+            return None
+        found[key] = element.text or ""
+    return found
 
 
 def _texts(root: etree._Element) -> dict[tuple[str, str], str]:

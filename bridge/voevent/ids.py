@@ -25,16 +25,18 @@ SAFE = re.compile(r"ivo://[a-z0-9][a-z0-9.-]{2,}/[A-Za-z0-9._/-]+#[A-Za-z0-9._:+
 def is_acceptable(ivorn: str) -> bool:
     """Whether a stock Comet can parse this identifier."""
     match = ACCEPTABLE.match(ivorn)
-    if match is None:
-        return False
+    return match is not None and _has_good_key(match)
+
+
+def _has_good_key(match: re.Match[str]) -> bool:
     key = match["key"] or ""
-    return not key.endswith("/") and not any(part in key for part in ("//", "/./", "/../"))
+    return not (key.endswith("/") or "//" in key or "/./" in key or "/../" in key)
 
 
 def names_an_event(ivorn: str) -> bool:
-    """Whether an identifier has a part of its own for the event, behind the stream's; Comet wants one."""
+    """Whether Comet can parse an identifier, and finds a part for the event in it, behind the stream's."""
     match = ACCEPTABLE.match(ivorn)
-    return match is not None and bool(match["local"])
+    return match is not None and bool(match["local"]) and _has_good_key(match)
 
 
 def is_safe(ivorn: str) -> bool:
