@@ -8,10 +8,12 @@ templates: two acknowledgements a millisecond must not cost an element tree each
 from __future__ import annotations
 
 import html
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Literal, cast
 from xml.sax.saxutils import escape, quoteattr
@@ -46,6 +48,8 @@ _HEAD = (
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Four are usual, and two dozen filters: what lies behind so many is not looked at, for each costs time.
 _MOST_CHILDREN = 200
+# Printable ASCII but for ``&``, ``<`` and ``>``: most identifiers, which XML holds as they are.
+_PLAIN = re.compile("[ -%'-;=?-~]*")
 _SALVAGE_ROOT = re.compile(r"<(?:[\w.-]+:)?Transport\s[^<]*?\brole\s*=\s*[\"'](\w+)[\"']", re.ASCII)
 
 
@@ -202,12 +206,12 @@ def write_transport(
     meta
         Write the element Meta even if there is nothing in it, as Comet's subscribers do.
     """
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    stamp = _stamp(math.floor(now))
     answer = "" if response is None else f"<Response>{_text(response)}</Response>"
     params = [(FILTER_PARAM, text) for text in filters]
     if since is not None:
         params.append((SINCE_PARAM, since))
-    inside = "".join(f'<Param name="{name}" value={quoteattr(_legal(text))}/>' for name, text in params)
+    inside = "".join([f'<Param name="{name}" value={quoteattr(_legal(text))}/>' for name, text in params])
     if result is not None:
         inside += f"<Result>{_text(result)}</Result>"
     if inside or meta or (role == "authenticate" and response is not None):
@@ -215,9 +219,14 @@ def write_transport(
     return (_HEAD % (role, _text(origin), answer, stamp, inside)).encode()
 
 
+@lru_cache(maxsize=4)
+def _stamp(unix_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_s))
+
+
 def _legal(text: str) -> str:
     return _ILLEGAL.sub("\ufffd", text)
 
 
 def _text(text: str) -> str:
-    return escape(_legal(text), {"\r": "&#13;"})
+    return text if _PLAIN.fullmatch(text) else escape(_legal(text), {"\r": "&#13;"})
