@@ -20,8 +20,8 @@ T = TypeVar("T")
 _COLUMNS = (
     "seq, ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, published_at, size_bytes"
 )
-# Rows of one statement: what is left when 64 and 32 have gone is one statement, too, and all of them together
-# stay compiled (a connection keeps 128). Eleven columns of 64 rows are fewer values than any SQLite takes (999).
+# Rows of one statement: what is left of a group is one statement, too, and all of them together stay compiled
+# (a connection keeps 128). Eleven columns of 64 rows are fewer values than any SQLite takes (999).
 _ROWS = (64, *range(32, 0, -1))
 
 
