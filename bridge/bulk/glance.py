@@ -23,12 +23,14 @@ __all__ = ["Glance", "alert_id", "cutouts_of", "glance", "observed_unix_s"]
 UNIX_EPOCH_MJD = 40_587
 ZTF_BANDS = {1: "g", 2: "r", 3: "i"}
 
+_VOEVENT_POSITION = "WhereWhen.ObsDataLocation.ObservationLocation.AstroCoords.Position2D.Value2"
+
 _FIELDS: Mapping[str, tuple[str, ...]] = {
-    "alert_id": ("diaSourceId", "candid", "alertId", "diaSource.diaSourceId"),
+    "alert_id": ("diaSourceId", "candid", "alertId", "diaSource.diaSourceId", "ivorn"),
     "object_id": ("objectId", "diaSource.diaObjectId", "diaObject.diaObjectId"),
     "ss_object_id": ("diaSource.ssObjectId",),
-    "ra_deg": ("candidate.ra", "diaSource.ra"),
-    "dec_deg": ("candidate.dec", "diaSource.dec", "diaSource.decl"),
+    "ra_deg": ("candidate.ra", "diaSource.ra", f"{_VOEVENT_POSITION}.C1.value"),
+    "dec_deg": ("candidate.dec", "diaSource.dec", "diaSource.decl", f"{_VOEVENT_POSITION}.C2.value"),
     "magnitude": ("candidate.magpsf",),
     "flux_njy": ("diaSource.psfFlux", "diaSource.psFlux"),
     "band": ("candidate.fid", "diaSource.band", "diaSource.filterName"),
@@ -188,10 +190,12 @@ def _cutout_lens(schema: Schema) -> tuple[tuple[str, ...], Lens | None]:
 def _first_scalar(schema: Schema, paths: tuple[str, ...]) -> str:
     for path in paths:
         try:
-            if resolve(schema, path).kind in ("scalar", "length"):
-                return path
+            field = resolve(schema, path)
         except SchemaError:
             continue
+        # A number of a VOEvent is long or double, as it was written.
+        if field.kind in ("scalar", "length") or (field.kind, field.type) == ("value", "double"):
+            return path
     return ""
 
 

@@ -16,6 +16,7 @@ from bridge.bulk.glance import Glance, alert_id, cutouts_of, glance, observed_un
 from bridge.bulk.kinds import kind_of
 from bridge.bulk.raw import Message, kafka_url
 from bridge.errors import UsageError
+from bridge.pipeline.voevents import packet_of
 
 PLACE = Origin("kafka://cluster/topic/0", 7)
 
@@ -117,3 +118,15 @@ def test_every_nth_message_is_shown_and_all_are_counted() -> None:
 def test_only_topics_are_watched_and_archived() -> None:
     with pytest.raises(UsageError, match="names no topic"):
         kafka_url("alerts/")
+
+
+def test_a_voevent_in_avro_is_known_by_its_ivorn_and_position(shared_data: Path) -> None:
+    xml = (shared_data / "voevents" / "voevent-2.1-example-1.xml").read_bytes()
+    document = Document(xml, "voevent", PLACE)
+    seen, expected = glance(packet_of(document)), glance(document)
+    assert expected.ra_deg is not None
+    assert (seen.alert_id, seen.ra_deg, seen.dec_deg) == (
+        expected.alert_id,
+        expected.ra_deg,
+        expected.dec_deg,
+    )
