@@ -60,6 +60,8 @@ __all__ = ["command"]
 @click.option(
     "--dead-letters", metavar="DIR|URL", help="Folder or topic for what is refused, with the reason."
 )
+@click.option("--strict", is_flag=True,
+              help="Refuse VOEvents that meet a condition and are not valid 2.0, with all findings.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
     source: str,
@@ -76,6 +78,7 @@ def command(
     at_least_once: bool,
     once: bool,
     dead_letters: str | None,
+    strict: bool,
     as_json: bool,
 ) -> int:
     """Keep the alerts that meet a condition, byte for byte as they came.
@@ -118,6 +121,7 @@ def command(
             instance=instance or "",
             exactly_once=is_kafka_url(target) and not at_least_once,
             until_end=once,
+            strict=strict,
             dead_letters=parse_url(dead_topic) if dead_topic else None,
         )
         kept = _filter_topics(job, refusals)
@@ -156,6 +160,7 @@ def command(
                 refuse=refusals,
                 progress=lambda n, k: say(f"{n:,} read, {k:,} kept"),
                 is_live=is_kafka_url(source),
+                strict=strict,
             )
     refusals.close()
     _summarise(kept, filters, refusals.count, round(time.monotonic() - began, 3), as_json=as_json)

@@ -17,9 +17,10 @@ from bridge.errors import ExpressionError, PacketError, UsageError
 from bridge.filters import Capper, FilterSet, Held
 from bridge.pipeline.pipeline import refused
 from bridge.pipeline.selection import Selection
-from bridge.pipeline.voevents import means_voevents, packet_of, voevent_schema
+from bridge.pipeline.voevents import document_of, means_voevents, packet_of, voevent_schema
 from bridge.streams import Batch, Sink, open_sink
 from bridge.streams.kafka.url import is_kafka_url, parse_url
+from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["Keeper", "Kept", "keep_packets", "open_outputs"]
 
@@ -55,6 +56,8 @@ class Keeper:
         Whether the stream goes on for ever: then visits are closed as they end, and each partition is a lane.
         Otherwise all visits stay open to the end of the input, as far as memory allows, and the order is
         that of the input.
+    strict
+        Refuse VOEvents that meet a filter and are not valid.
     clock
         Monotonic seconds.
     """
@@ -65,10 +68,12 @@ class Keeper:
         refuse: Callable[[Refusal], None],
         *,
         is_live: bool,
+        strict: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._refuse = refuse
         self._is_live = is_live
+        self._strict = strict
         self._clock = clock
         self._filters = filters
         self._select = Selection(filters.filters)
@@ -166,9 +171,14 @@ class Keeper:
 
     def _met(self, packet: Packet) -> Sequence[int] | Refusal:
         try:
-            return self._filters.outputs(self._select(packet))
+            met = self._filters.outputs(self._select(packet))
+            if met and self._strict and is_voevent_schema(packet.schema.name):
+                from bridge.pipeline.strict import demand_valid
+
+                demand_valid(document_of(packet).data)
         except PacketError as error:
-            return refused(packet, str(error))
+            return refused(packet, str(error), error.findings)
+        return met
 
     def _offer(self, packet: Packet, met: Sequence[int], lane: str, now_s: float) -> Held:
         if self._capper is None:
@@ -216,6 +226,7 @@ def keep_packets(
     refuse: Callable[[Refusal], None],
     progress: Callable[[int, int], None] = lambda _read, _kept: None,
     is_live: bool = False,
+    strict: bool = False,
 ) -> Kept:
     """Write each packet to the output of each filter that it meets.
 
@@ -229,7 +240,7 @@ def keep_packets(
         Called with each item that is no alert, or cannot be read.
     progress
         Called after each batch with the numbers of packets read and kept.
-    is_live
+    is_live, strict
         As `Keeper`.
 
     Raises
@@ -237,7 +248,7 @@ def keep_packets(
     ExpressionError
         If a filter does not fit the first packet's schema.
     """
-    keeper = Keeper(filters, refuse, is_live=is_live)
+    keeper = Keeper(filters, refuse, is_live=is_live, strict=strict)
     for batch in batches:
         if is_live:
             keeper.reading(getattr(batches, "lanes", ()))

@@ -65,6 +65,8 @@ class TopicJob:
         Whether alerts and positions go into transactions.
     until_end
         End with what is there now, instead of waiting for more.
+    strict
+        Refuse VOEvents that meet a filter and are not valid.
     dead_letters
         Topic for what is refused.
     """
@@ -79,6 +81,7 @@ class TopicJob:
     instance: str = ""
     exactly_once: bool = True
     until_end: bool = False
+    strict: bool = False
     dead_letters: KafkaUrl | None = None
 
 
@@ -216,7 +219,7 @@ class _Run:
 
     def _filter(self, outlet: Outlet, target: KafkaUrl | None = None) -> None:
         job = self._job
-        work = TopicFilter(job.filters, outlet, self._refuse, self._stop, self._progress)
+        work = TopicFilter(job.filters, outlet, self._refuse, self._stop, self._progress, strict=job.strict)
         settings = {"session.timeout.ms": SESSION_MS, **job.settings.values, "group.id": job.group}
         source = KafkaSource(
             job.source,

@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 _NOTHING = Envelope()
 
+HEADER_CHARACTERS = 10_000
+"""Longest reason in a header: a packet of 100 kB can break rules a thousand times, or in one long value."""
+
 
 def target_topics(url: KafkaUrl, filters: FilterSet) -> tuple[str, ...]:
     """The topic of each filter: that of the URL, or for named filters the URL's, a dot and the name.
@@ -59,6 +62,12 @@ def topic_sinks(url: KafkaUrl, settings: KafkaSettings, filters: FilterSet) -> l
     topics = target_topics(url, filters)
     outbox = Outbox(KafkaUrl(url.servers, topics), settings)
     return [KafkaSink(KafkaUrl(url.servers, (topic,)), settings, outbox) for topic in topics]
+
+
+def _header(text: str) -> bytes:
+    if len(text) > HEADER_CHARACTERS:
+        text = f"{text[:HEADER_CHARACTERS]} ... ({len(text):,} characters)"
+    return text.encode(errors="backslashreplace")
 
 
 class TopicOutlet:
@@ -120,10 +129,12 @@ class TopicOutlet:
         self._send(topic, message_bytes(packet), envelope, number if stays else BY_KEY)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Send what is refused to the dead-letter topic, with reason and position as headers."""
+        """Send what is refused to the dead-letter topic, with reason, findings and position as headers."""
         if self._dead_letters:
             envelope = refusal.origin.envelope or _NOTHING
-            about = (("reason", refusal.reason.encode()), ("origin", str(refusal.origin).encode()))
+            about = [("reason", _header(refusal.reason)), ("origin", str(refusal.origin).encode())]
+            if refusal.findings:
+                about.append(("findings", _header("\n".join(refusal.findings))))
             marked = Envelope(envelope.key, (*envelope.headers, *about), envelope.timestamp_ms)
             self._send(self._dead_letters, refusal.data, marked)
 

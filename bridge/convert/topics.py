@@ -64,6 +64,8 @@ class TopicFilter:
         Asked after every batch.
     progress
         Called after every batch with the numbers so far.
+    strict
+        Refuse VOEvents that meet a filter and are not valid.
     clock
         Monotonic seconds.
 
@@ -80,9 +82,11 @@ class TopicFilter:
         refuse: Callable[[Refusal], None],
         stop: Callable[[], bool],
         progress: Callable[[Kept], None] = lambda _: None,
+        *,
+        strict: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.keeper = Keeper(filters, self._set_aside, is_live=True, clock=clock)
+        self.keeper = Keeper(filters, self._set_aside, is_live=True, strict=strict, clock=clock)
         self.safe = self.keeper.kept
         self._outlet = outlet
         self._refuse = refuse

@@ -216,7 +216,9 @@ class Pipeline:
 
         headline = read_headline(document.data)
         if self.plan.strict:
-            _demand_valid(document.data)
+            from bridge.pipeline.strict import demand_valid
+
+            demand_valid(document.data)
         return Event(
             ivorn=headline.ivorn,
             xml=document.data,
@@ -227,23 +229,6 @@ class Pipeline:
             observed_at=headline.observed_at,
             content=memoryview(document.data),
             relayed=True,
-        )
-
-
-def _demand_valid(xml: bytes) -> None:
-    """Refuse a packet in which something is an error, or which is not of the version that brokers take."""
-    from bridge.validate import SEVERITIES, validate
-
-    verdict = validate(xml, words=False)
-    if verdict.version in ("1.1", "2.1"):
-        known = f"it is a VOEvent {verdict.version}; convert --to-version 2.0 makes one"
-        raise PacketError(f"it is not a valid VOEvent 2.0 (line 1: {known})")
-    findings = sorted(verdict.findings, key=lambda finding: SEVERITIES.index(finding.rule.severity))
-    if not verdict.passes():
-        first = findings[0]
-        raise PacketError(
-            f"it is not a valid VOEvent 2.0 (line {first.line}: {first.message.rstrip('.')})",
-            findings=tuple(str(finding) for finding in findings),
         )
 
 

@@ -51,14 +51,16 @@ def packet_of(document: Document) -> Packet:
 
 
 def document_of(item: Packet | Document) -> Document:
-    """A VOEvent in Avro or JSON as the XML that it was made of.
+    """A VOEvent in Avro or JSON, or one that `packet_of` made, as the XML that it was made of.
 
     Raises
     ------
     PacketError
         If it is not a VOEvent, or none that XML can hold.
     """
-    if isinstance(item, Packet):
+    if isinstance(item, Packet) and item.framing == "xml":
+        xml = item.data[: item.start]
+    elif isinstance(item, Packet):
         xml = xml_of_datum(item.datum, item.schema.text)
     else:
         record = complete(VOEvent, read_json(item.data))

@@ -137,6 +137,27 @@ def test_a_filter_for_alerts_lets_voevents_through_convert_and_refuses_them_in_f
     assert "no filter is for VOEvents" in result.err
 
 
+def test_a_strict_filter_refuses_what_meets_the_condition_and_is_not_valid(
+    run: Run, packets: Path, tmp_path: Path
+) -> None:
+    spoilt = {number: packet(number, "7").replace(b"<What>", b"<What><Parm/>") for number in (5, 6)}
+    spoilt[6] = spoilt[6].replace(b'"7"', b'"1"')
+    for number, xml in spoilt.items():
+        (packets / f"{number}.xml").write_bytes(xml)
+    run("convert", packets, "--to", "avro", "--keep-xml", "-o", tmp_path / "events.avro")
+
+    for source in (packets, tmp_path / "events.avro"):
+        kept, dead = tmp_path / f"{source.name}-kept", tmp_path / f"{source.name}-dead"
+        words = ("--where", "What.Param['signif'].value > 5", "--strict", "--dead-letters", dead)
+        result = run("filter", "--from", source, "--to", kept, *words, status=1)
+        assert "7 read, 2 kept, 1 refused" in result.err
+        (note,) = (json.loads(path.read_bytes()) for path in dead.glob("*.json"))
+        assert "not a valid VOEvent 2.0 (line 2: Parm may not stand here" in note["reason"]
+        assert any("Parm" in finding for finding in note["findings"])
+        run("convert", *dead.glob("*.bin"), "-o", tmp_path / f"{source.name}-again")
+        assert contents(tmp_path / f"{source.name}-again") == [spoilt[5]]
+
+
 def test_an_event_in_avro_is_shown_as_the_event_that_it_is(run: Run, packets: Path, tmp_path: Path) -> None:
     run("convert", packets, "--to", "avro", "-o", tmp_path / "events.avro")
     shown = json.loads(run("inspect", tmp_path / "events.avro", "--index", "1", "--json").out)
