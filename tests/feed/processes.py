@@ -134,7 +134,7 @@ class PlainSubscriber(threading.Thread):
                 buffer = buffer[4 + size :]
 
     def _answer(self, peer: socket.socket, message: bytes) -> None:
-        event = re.search(rb'<voe:VOEvent [^>]*ivorn="([^"]+)"', message)
+        event = re.search(rb"""<(?:[\w.-]+:)?VOEvent\s[^>]*?\bivorn\s*=\s*["']([^"']+)""", message)
         if event:
             ivorn = event[1].decode()
             self.events.append((ivorn, message))
