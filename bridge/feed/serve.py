@@ -44,6 +44,9 @@ __all__ = ["serve"]
 
 _log = logging.getLogger(__name__)
 
+# An event passes through three threads; a busy one lets go of the interpreter no sooner than this (seconds).
+_SWITCH_S = 0.001
+
 STATUS_INTERVAL_S = 60.0
 RETENTION_INTERVAL_S = 60.0
 ONCE_CHECK_S = 0.05
@@ -89,6 +92,7 @@ def serve(
         reactor = installed
     with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
         allow_many_files()
+        sys.setswitchinterval(_SWITCH_S)
         gate = Gate(config.door.access, "subscribers", reactor.seconds)
         broadcaster = Broadcaster(
             reader, config.broadcaster, save_cursors=journal.save_cursors, released=gate.release

@@ -194,8 +194,11 @@ def _pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 def _read(stdout: IO[bytes], size: int) -> bytes | None:
     """So many bytes from the process; None when it has ended, or is stuck."""
     found = b""
+    # Not select(): it knows no file beyond the 1,024th, and connections are files.
+    watch = select.poll()
+    watch.register(stdout, select.POLLIN)
     while len(found) < size:
-        ready, _, _ = select.select([stdout], [], [], STUCK_S)
+        ready = watch.poll(STUCK_S * 1000)
         more = os.read(stdout.fileno(), size - len(found)) if ready else b""
         if not more:
             return None

@@ -35,6 +35,9 @@ Matcher = Callable[[Sequence[str], int, bytes], bool | None]
 
 _log = logging.getLogger(__name__)
 
+# Connections that wait to be taken: who comes amid a flood of others must not be told to come again.
+_BACKLOG = 1_024
+
 TURN_S = 0.004
 """So long those who are behind are served in one turn of the reactor, in seconds; one of them at least is."""
 
@@ -141,7 +144,8 @@ class Broadcaster(ServerFactory):
         """The log has grown: serve whoever waits for that."""
         self.pages.refresh()
         for protocol in self._members:
-            protocol.wake()
+            if not protocol.full:
+                protocol.wake()
 
     def call_soon(self, protocol: SubscriberProtocol) -> None:
         """Serve a connection in the next turn of the reactor, each that asks once."""
@@ -261,7 +265,7 @@ def listen(
     """
     where = reactor if reactor is not None else cast("Any", _reactor())
     try:
-        return cast("Port", where.listenTCP(port, factory, interface=interface))
+        return cast("Port", where.listenTCP(port, factory, backlog=_BACKLOG, interface=interface))
     except CannotListenError as error:
         taken = getattr(error.socketError, "errno", None) == errno.EADDRINUSE
         remedy = (

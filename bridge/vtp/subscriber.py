@@ -52,6 +52,8 @@ class SubscriberProtocol(Protocol):
         self.filtered = 0
         self.oversize = 0
         self.last_acked_at: float | None = None
+        # It has no room before it says something: news are nothing to it. Thousands may be so.
+        self.full = False
         self._timer = broadcaster.timer
         self._paused = False
         self._finishing = False
@@ -112,9 +114,12 @@ class SubscriberProtocol(Protocol):
 
     @property
     def behind(self) -> bool:
-        """Whether it is far from the newest event, so that others come first."""
-        broadcaster = self.broadcaster
-        return self.connection.flight.passed_seq + broadcaster.settings.window < broadcaster.pages.newest
+        """Whether it is far from the newest event, or has never answered one, so that others come first."""
+        connection, broadcaster = self.connection, self.broadcaster
+        if connection.sent and not (connection.acked or connection.nacked):
+            # Thousands that connect and say nothing would cost as much as thousands who listen.
+            return True
+        return connection.flight.passed_seq + broadcaster.settings.window < broadcaster.pages.newest
 
     def _wire(self) -> Wire:
         return cast("Wire", self.transport)
@@ -125,6 +130,7 @@ class SubscriberProtocol(Protocol):
         connection = self.connection
         flight = connection.flight
         count = min(connection.room, settings.page_events)
+        self.full = not count
         if self._paused or self._finishing or not count:
             return
         try:
@@ -147,6 +153,7 @@ class SubscriberProtocol(Protocol):
             # The first of several events under way decides when an answer is overdue.
             self._watch()
         if not waiting:
+            self.full = not connection.room
             self.wake()
 
     def _send_some(self, page: Page) -> bool:
@@ -250,6 +257,7 @@ class SubscriberProtocol(Protocol):
                 case Dead():
                     self._drop(event.reason)
                     return
+        self.full = False
         self._note_place()
         self._flush()
         if self._finishing:

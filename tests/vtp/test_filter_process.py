@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -71,6 +72,23 @@ def test_it_says_what_an_evaluation_here_would_say(asking: Asking, shared_data: 
         for text, result in evaluate(expressions, data).items()
     }
     assert asking.process.started == 1
+
+
+def test_it_works_beside_more_open_files_than_select_knows(asking: Asking) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2_000:
+        pytest.skip("so many files may not be opened here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    files: list[int] = []
+    try:
+        while not files or files[-1] < 1_100:
+            files.append(os.open(os.devnull, os.O_RDONLY))
+        asking.process.ask(1, EVENT, ("//Param",))
+        assert asking.wait(1) == {(1, "//Param"): True}
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_an_expression_that_never_ends_costs_itself_and_nobody_else(asking: Asking) -> None:

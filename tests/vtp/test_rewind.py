@@ -132,6 +132,26 @@ def test_a_live_event_does_not_wait_for_thirty_who_are_behind(tmp_path: Path) ->
     hall.close()
 
 
+def test_a_live_event_does_not_wait_for_thirty_who_have_never_answered(tmp_path: Path) -> None:
+    hall = Hall(tmp_path, window=200, page_events=5)
+    hall.broadcaster.close()
+    log = SlowLog(hall.reader)
+    hall.broadcaster = Broadcaster(log, hall.settings, clock=hall.clock, stopwatch=lambda: log.seconds)
+    silent = [Peer(hall) for _ in range(30)]
+    live = Peer(hall)
+    hall.publish(1)
+    assert all(peer.gets() == [1] for peer in [*silent, live])
+    live.acks([1])
+    order: list[str] = []
+    for name, peer in [*(("silent", peer) for peer in silent), ("live", live)]:
+        write = peer.transport.writeSequence
+        peer.transport.writeSequence = lambda data, name=name, write=write: (order.append(name), write(data))
+    hall.publish(1)
+    assert order[0] == "live", "it comes first although it came last"
+    assert order.count("silent") == 30, "nobody is forgotten"
+    hall.close()
+
+
 def test_rewind_does_not_disturb_live_subscribers(tmp_path: Path, record_property) -> None:
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with serving(tmp_path) as server:

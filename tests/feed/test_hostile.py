@@ -1,0 +1,221 @@
+"""A feed among hostile clients: whoever behaves gets every event once, as soon as if he were alone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import select
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import PlainSubscriber, bridge_command, ready_port, running, wait_for
+
+from tests.vtp.peers import PROJECT, synthetic_event
+
+EVENTS_HZ = 100
+EVENTS_A_WINDOW = 100
+# How many windows; in the first seconds of the flood it connects.
+COURSE = (("nobody", 6), ("all", 6), ("flood", 10))
+# What single events wait for the processor, for each who wants it.
+FLOOR_MS = 50.0
+# Two thousand connections, and what is on its way to those who do not read.
+MEMORY_MB = 250
+# So much of each was really tried, and noticed.
+LEAST = {
+    "garbage": 100,
+    "nonsense": 50,
+    "huge": 50,
+    "monsters": 40,
+    "authenticates": 20,
+    "catastrophic filters": 100,
+}
+SAID = (
+    b"it announced a message of 4294967295 bytes",
+    b"senseless messages in a row",
+    b"it introduces itself again and again",
+    b"Maximum entity amplification factor exceeded",
+    b"Excessive depth in document",
+    b"only 20 filters are taken",
+    b"and is switched off",
+)
+
+
+class Good(PlainSubscriber):
+    """One who behaves, with a watch."""
+
+    def __init__(self, port: int, ivo: str) -> None:
+        super().__init__(port, ivo)
+        self.arrived_at: dict[bytes, float] = {}
+
+    def _answer(self, peer: socket.socket, message: bytes) -> None:
+        self.arrived_at.setdefault(message, time.perf_counter())
+        super()._answer(peer, message)
+
+
+class Feed:
+    """A running feed with an author and three subscribers who behave."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log = log
+        self.port = ready_port(process, log)
+        self.authors_port = int(log.read_bytes().split(b"receiving authors on port ")[1].split(b",")[0])
+        self.good = [Good(self.port, f"ivo://org.example/good{number}") for number in range(3)]
+        for one in self.good:
+            one.start()
+        wait_for(lambda: log.read_bytes().count(b"served from event") == 3, "the good ones to be served")
+        self.author = socket.create_connection(("127.0.0.1", self.authors_port), 20)
+        self.answers = b""
+        self.sent_at: dict[bytes, float] = {}
+
+    def send(self, event: bytes) -> None:
+        self.sent_at[event] = time.perf_counter()
+        self.author.sendall(struct.pack(">I", len(event)) + event)
+
+    def read_answers(self) -> None:
+        data = self.author.recv(1 << 16)
+        assert data, "the author was disconnected"
+        self.answers += data
+
+    def acknowledged(self) -> int:
+        if select.select([self.author], [], [], 0)[0]:
+            self.read_answers()
+        return self.answers.count(b'role="ack"')
+
+    def waits_for_all(self) -> None:
+        wait_for(lambda: self.acknowledged() >= len(self.sent_at), "the author's answers")
+        for one in self.good:
+            wait_for(lambda one=one: len(one.events) >= len(self.sent_at), "every event at every good one")
+
+    def p99_ms(self, events: list[bytes]) -> float:
+        """How long all but one of a hundred good deliveries took at most."""
+        waited = [one.arrived_at[event] - self.sent_at[event] for event in events for one in self.good]
+        return statistics.quantiles(waited, n=100)[98] * 1e3
+
+    def memory_mb(self, field: str) -> float:
+        found = re.search(rf"{field}:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert found
+        return int(found[1]) / 1024
+
+
+@contextmanager
+def feeding(folder: Path) -> Iterator[Feed]:
+    folder.mkdir()
+    (folder / "feed.toml").write_text(
+        '[feed]\nlocal_ivo = "ivo://org.example/broker"\n[journal]\nfile = "journal.sqlite"\n'
+        '[broadcast]\nport = 0\ninterface = "127.0.0.1"\ntest_interval = "0s"\n[receive]\nport = 0\n'
+    )
+    log = folder / "log"
+    with running(bridge_command("serve", folder / "feed.toml"), log) as process:
+        feed = Feed(process, log)
+        try:
+            yield feed
+        finally:
+            for one in feed.good:
+                one.stop()
+            feed.author.close()
+
+
+class Hostile:
+    """The process of the hostile clients."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.feed.hostile_clients", str(feed.port), str(feed.authors_port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=PROJECT,
+        )
+
+    def say(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n".encode())
+        self.process.stdin.flush()
+
+    def end(self) -> dict[str, Any]:
+        out, _ = self.process.communicate(timeout=30)
+        return dict(json.loads(out.splitlines()[-1]))
+
+
+def window(feeds: Sequence[Feed], number: int) -> list[bytes]:
+    """Send the same events to all feeds for a while; gives them."""
+    began, events = time.perf_counter(), []
+    for place in range(EVENTS_A_WINDOW):
+        due = began + place / EVENTS_HZ
+        while (wait_s := due - time.perf_counter()) > 0:
+            ready = select.select([feed.author for feed in feeds], [], [], wait_s)[0]
+            for feed in feeds:
+                if feed.author in ready:
+                    feed.read_answers()
+        event = synthetic_event(number * EVENTS_A_WINDOW + place, 2_000)[1]
+        events.append(event)
+        for feed in feeds:
+            feed.send(event)
+    return events
+
+
+def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_property) -> None:
+    """Two feeds have the same stream at the same time; the hostile clients are at one of them.
+
+    So what else the machine does, and the processor time that hostile clients take, shows in both.
+    """
+    if not Path("/proc/self/status").exists():
+        pytest.skip("memory is read from /proc")
+    phases: dict[str, list[list[bytes]]] = {}
+    with feeding(tmp_path / "calm") as calm, feeding(tmp_path / "beset") as beset:
+        hostile = Hostile(beset)
+        try:
+            numbers = itertools.count()
+            window((calm, beset), next(numbers))
+            before_mb = beset.memory_mb("VmRSS")
+            for word, count in COURSE:
+                if word != "nobody":
+                    hostile.say(word)
+                phases[word] = [window((calm, beset), next(numbers)) for _ in range(count)]
+            for feed in (calm, beset):
+                feed.waits_for_all()
+            wait_for(
+                lambda: b"has as many connections as one address may" in beset.log.read_bytes(), "the flood"
+            )
+            peak_mb = beset.memory_mb("VmHWM")
+            said = beset.log.read_bytes()
+            done = hostile.end()
+        finally:
+            hostile.process.kill()
+            hostile.process.wait()
+        every = list(beset.sent_at)
+        for one in beset.good:
+            assert [event for _, event in one.events] == every, "everything, once, in order"
+            assert one.connections == 1
+        assert b'role="nak"' not in beset.answers
+    floor_ms = FLOOR_MS * max(2.0, os.getloadavg()[0])
+    for word, windows in phases.items():
+        alone, amid = (statistics.median(feed.p99_ms(events) for events in windows) for feed in (calm, beset))
+        print(f"hostile: {word:7} p99 {alone:4.0f} ms without them, {amid:4.0f} ms beside them")
+        record_property(f"p99_ms_{word}", (round(alone), round(amid)))
+        assert amid < 2 * alone + floor_ms, word
+    print(
+        f"memory: {before_mb:.0f} MB before, {peak_mb:.0f} MB at most; log: {len(said) / 1e6:.1f} MB; {done}"
+    )
+    record_property("memory_mb", (round(before_mb), round(peak_mb)))
+    assert peak_mb < before_mb + MEMORY_MB
+    assert done.pop("failed") == []
+    assert done["connections"] == 2_100
+    for name, least in LEAST.items():
+        assert done[name] >= least, name
+    for words in SAID:
+        assert words in said, words
+    assert b"Traceback" not in said
+    assert b"Unhandled" not in said
+    assert not re.search(rb" 127\.0\.0\.1:\d+ (is dropped|has gone)", said), "one who behaves was dropped"
