@@ -6,8 +6,8 @@ from typing import Any
 
 from lxml import etree
 
-from bridge.errors import PacketError, UsageError
-from bridge.vtp.messages import safe_parser
+from bridge.errors import UsageError
+from bridge.voevent.parsing import parse_packet
 
 __all__ = ["ReceivedEvent"]
 
@@ -52,10 +52,7 @@ class ReceivedEvent:
             If it is not XML.
         """
         if self._root is None:
-            try:
-                self._root = etree.fromstring(self.xml, parser=safe_parser())
-            except (etree.XMLSyntaxError, ValueError) as error:
-                raise PacketError(f"it is not well-formed XML ({error})") from None
+            self._root = parse_packet(self.xml)
         return self._root
 
     def voeventparse(self) -> Any:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bridge.alerts.column import Column
 from bridge.filters.arithmetic import NAN, Number, checked
 
-__all__ = ["AGGREGATES", "length_of", "number_or_nan"]
+__all__ = ["AGGREGATES", "length_of"]
 
 Values = npt.NDArray[Any] | list[Any]
 
@@ -108,11 +108,6 @@ def stddev(column: Column | None) -> float:
 def length_of(value: Any) -> Number:
     """Length of a string, of bytes or of an array; NaN for NULL."""
     return NAN if value is None else len(value)
-
-
-def number_or_nan(value: Number | None) -> Number:
-    """A NULL number in the form that compiled filters use."""
-    return NAN if value is None else value
 
 
 AGGREGATES: dict[str, Callable[[Column | None], Any]] = {

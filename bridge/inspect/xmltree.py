@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from bridge.errors import PacketError
+from bridge.voevent.parsing import ill_formed
 
 __all__ = ["Element", "child", "children", "local_name", "parse_voevent", "text_of"]
 
@@ -36,7 +37,7 @@ def parse_voevent(data: bytes) -> Element:
     try:
         root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
     except etree.XMLSyntaxError as error:
-        raise PacketError(f"it is not well-formed XML ({error.msg})") from None
+        raise ill_formed(error) from None
     if local_name(root) != "VOEvent":
         raise PacketError(f"it is XML but not a VOEvent: its root element is {local_name(root)!r}")
     return root

@@ -155,15 +155,6 @@ class Journal(JournalReader):
                 [(ivo, seq, now) for ivo, seq in cursors.items()],
             )
 
-    def save_cursor(self, subscriber_ivo: str, seq: int) -> None:
-        """Note how far one subscriber has acknowledged; see `save_cursors`."""
-        self.save_cursors({subscriber_ivo: seq})
-
-    def forget_subscriber(self, subscriber_ivo: str) -> bool:
-        """Treat a subscriber as a newcomer when it comes next; False if the journal did not know it."""
-        with self._transaction() as connection:
-            return connection.execute("DELETE FROM subscriber WHERE ivo = ?", (subscriber_ivo,)).rowcount > 0
-
     def prune(self, older_than: float, max_rows: int = 200) -> Pruned:
         """Remove the bytes of the oldest packets, a small step at a time; call until it removes none.
 

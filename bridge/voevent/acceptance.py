@@ -13,8 +13,9 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import PacketError
-from bridge.voevent.headline import Headline, headline_of, packet_parser
+from bridge.voevent.headline import Headline, headline_of
 from bridge.voevent.ids import names_an_event
+from bridge.voevent.parsing import parse_packet
 from bridge.voevent.xsd import schema_20
 
 __all__ = ["KNOWN_VERSIONS", "ROLES", "examine"]
@@ -51,10 +52,7 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
     PacketError
         When it is not taken; the reason is a clause for the author.
     """
-    try:
-        root = etree.fromstring(xml, packet_parser())
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise PacketError(f"it is not well-formed XML ({error})") from None
+    root = parse_packet(xml)
     headline = headline_of(root)
     if root.getroottree().docinfo.internalDTD is not None and next(root.iter(etree.Entity), None) is not None:
         raise PacketError("it uses an entity of a document type, which brokers refuse")

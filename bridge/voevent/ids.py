@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bridge.errors import UsageError
 
-__all__ = ["build_ivorn", "check_authority", "is_acceptable", "is_safe", "local_id", "names_an_event"]
+__all__ = ["check_authority", "is_acceptable", "is_safe", "local_id", "names_an_event"]
 
 # Comet 3.1 (comet/utility/voevent.py) after IVOA Identifiers 2.0: an authority of three characters or more,
 # an optional resource key without empty or dot segments, '#', a local part.
@@ -70,18 +70,3 @@ def check_authority(local_ivo: str) -> str:
 def local_id(text: str) -> str:
     """The part after '#': everything but ``A-Za-z0-9._:+-`` becomes %XX, so two texts never give one id."""
     return quote(text, safe=":+")
-
-
-def build_ivorn(local_ivo: str, stream: str, local: str) -> str:
-    """Identifier of one event.
-
-    Parameters
-    ----------
-    local_ivo
-        The author's identifier, as `check_authority` gives it.
-    stream
-        Path of the stream below the author ("ztf").
-    local
-        Text that identifies the event in its stream.
-    """
-    return f"{local_ivo}/{stream}#{local_id(local)}"

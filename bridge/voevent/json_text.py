@@ -11,7 +11,7 @@ import orjson
 
 from bridge.errors import PacketError
 
-__all__ = ["is_voevent_record", "read_json", "write_json"]
+__all__ = ["read_json", "write_json"]
 
 FORMAT = "org.voevent_bridge.voevent.v1"
 """Value of the key ``$schema``, by which such a document is known; the namespace of the Avro schema."""
@@ -59,8 +59,3 @@ def read_json(text: bytes | str) -> dict[str, Any]:
         except (binascii.Error, TypeError, ValueError):
             raise PacketError("its xml is not base64", field="xml") from None
     return document
-
-
-def is_voevent_record(document: object) -> bool:
-    """Whether parsed JSON is a VOEvent as `write_json` writes it."""
-    return isinstance(document, dict) and document.get(_KEY) == FORMAT

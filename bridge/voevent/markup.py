@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import PacketError
+from bridge.voevent.parsing import ill_formed
 
 __all__ = [
     "Element",
@@ -48,7 +49,7 @@ def parse_xml(data: bytes) -> Element:
     try:
         root = etree.fromstring(data.lstrip(b" \t\r\n"), _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise PacketError(f"it is not well-formed XML ({error})") from None
+        raise ill_formed(error) from None
     if b"DOCTYPE" in data or b"\0" in data[:4]:
         declared: Any = root.getroottree().docinfo.internalDTD
         if declared is not None and any(True for _ in declared.iterentities()):

@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import PacketError, UsageError
+from bridge.voevent.parsing import ill_formed
 from bridge.voevent.versions.lower_2_1 import lower_2_1
 from bridge.voevent.versions.names import version_of
 from bridge.voevent.versions.raise_1_1 import raise_1_1
@@ -74,7 +75,7 @@ def to_version(xml: bytes, version: str) -> Conversion:
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise PacketError(f"it is not well-formed XML ({error})") from None
+        raise ill_formed(error) from None
     known = version_of(root)
     if known is None:
         raise PacketError("it is no VOEvent of version 1.1, 2.0 or 2.1")
