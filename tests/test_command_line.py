@@ -226,3 +226,28 @@ def test_a_full_disk_behind_standard_output_is_told_in_one_sentence(words: tuple
         )
     assert done.returncode == 1
     assert done.stderr.decode() == "Error: Standard output cannot be written (No space left on device).\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("mapping", "show", "ztf"), ("mapping", "list"), ("inspect", "{event}")], ids=" ".join
+)
+def test_a_closed_standard_output_is_no_bug_and_no_files_place(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    event = tmp_path / "event.xml"
+    event.write_bytes(b"<VOEvent ivorn='ivo://example.org/s#1' role='test' version='2.0'/>")
+    command = [sys.executable, "-m", "bridge", *(word.format(event=event) for word in words)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    closing = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    done = subprocess.run(closing, stderr=subprocess.PIPE, env=environment, timeout=60, check=False)
+    assert done.stderr == b""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("words", [("mapping", "list"), ("mapping", "show", "igwn-gwalert")], ids=" ".join)
+def test_a_terminal_without_unicode_is_no_obstacle(words: tuple[str, ...]) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    command = [sys.executable, "-m", "bridge", *words]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()

@@ -129,7 +129,10 @@ def _read_json(path: Path) -> Any:
     except OSError as error:
         raise SchemaError(f"The schema file {path} cannot be read ({error.strerror or error}).") from error
     except ValueError as error:
-        raise SchemaError(f"The schema file {path} is not JSON ({error}).") from error
+        raise SchemaError(
+            f"The schema file {path} is not JSON ({error}). "
+            "Give a schema (.avsc), or an alert in an Avro container."
+        ) from error
 
 
 def inline_references(schema: Any, part: Callable[[str], Any]) -> Any:

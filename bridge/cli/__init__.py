@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -24,7 +25,7 @@ COMMANDS = {
     "bench": "measure this machine: lens, translator, feed",
     "consume": "print and save the alerts of a Kafka topic",
     "convert": "alert files in, VOEvents out",
-    "demo": "simulated surveys, a filter, the feed and a stock Comet, in one minute",
+    "demo": "simulated surveys, a filter, the feed and a stock Comet, in about a minute",
     "filter": "keep the packets that meet a condition, byte for byte",
     "inspect": "show an alert or VOEvent to a person",
     "journal": "look into the journal of a feed, and keep it safe",
@@ -72,9 +73,11 @@ def root() -> None:
 
 def main(args: list[str] | None = None) -> Any:
     """Run the command line and exit with its status."""
+    _make_streams_safe()
     try:
         status = root.main(args=args, prog_name="voevent-bridge", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
@@ -99,3 +102,16 @@ def main(args: list[str] | None = None) -> Any:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _make_streams_safe() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A terminal without Unicode shows a letter that it lacks as its number, as standard error does.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # Started with a standard stream closed (`>&-`), the next file to be opened would take its number, and
+    # whatever a library writes to "standard output" would go into a journal.
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -63,7 +63,7 @@ def list_(as_json: bool) -> None:
         _write_json(rows)
         return
     table = Table(box=None, header_style="bold")
-    for title in ("name", "reads", "title", "claims (regular expression)", "params", "tables"):
+    for title in ("name", "reads", "title", "claims", "params", "tables"):
         table.add_column(title)
     for item, row in zip(list_mappings(), rows, strict=True):
         match = item.match

@@ -77,6 +77,8 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
 }
 """Key in the file -> types that its value may have, by table."""
 
+_TYPES = {str: "text in quotes", int: "a whole number", bool: "true or false", list: "a list of strings"}
+
 REPEATED = frozenset(["upstream"])
 """Tables of which there may be many."""
 
@@ -123,8 +125,8 @@ def _check_table(path: Path, table: str, content: Mapping[str, Any]) -> None:
         if types is None:
             raise ConfigError(f"{path}: [{table}] has no key {key!r}.{_meant(key, keys)}")
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            wanted = " or ".join(t.__name__ for t in types)
-            raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be of type {wanted}.")
+            wanted = " or ".join(_TYPES[each] for each in types)
+            raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be {wanted}.")
         if isinstance(value, list) and not all(isinstance(each, str) for each in value):
             raise ConfigError(f"{path}: [{table}] {key} is {value!r}; it must be a list of strings.")
 

@@ -36,12 +36,14 @@ def print_report(report: Report, stream: TextIO | None = None, *, width: int | N
     report
         What to show.
     stream
-        Where to (standard output by default). Colours are used on a terminal only; characters beyond
-        ASCII only where the stream's encoding is a Unicode one.
+        Where to (standard output by default; nowhere if that is closed). Colours are used on a
+        terminal only; characters beyond ASCII only where the stream's encoding is a Unicode one.
     width
         Columns to use; by default the terminal's, or 100 in a pipe.
     """
-    stream = sys.stdout if stream is None else stream
+    stream = stream or sys.stdout
+    if stream is None:
+        return
     is_terminal = stream.isatty()
     if width is None:
         width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if is_terminal else PIPE_WIDTH

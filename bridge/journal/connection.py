@@ -6,11 +6,11 @@ journal itself reads as what it promises.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
@@ -29,7 +29,7 @@ _CHECKPOINT_PAGES = 2_000
 _LOG_LIMIT_BYTES = 64 << 20
 
 _CAUSES = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space and start again (nothing half-written stays)",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space (nothing half-written stays)",
     sqlite3.SQLITE_READONLY: "it cannot be written; check the rights of the file and of its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the folder exists and may be written",
     sqlite3.SQLITE_NOTADB: "the file is not a journal; give another name",
@@ -40,7 +40,7 @@ _CAUSES = {
 }
 
 
-@contextmanager
+@contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into a `SourceError` that names the journal, the cause and the remedy."""
     try:
@@ -94,9 +94,10 @@ def take_lock(path: Path) -> IO[str]:
             f"The journal {path} is in use by another feed{who}. Stop that one, or give this one "
             "a journal of its own."
         ) from error
-    handle.truncate(0)
-    handle.write(f"{os.getpid()}\n")
-    handle.flush()
+    with contextlib.suppress(OSError):
+        # Who holds it is told to people only: a full disk is for the journal itself to find.
+        handle.truncate(0)
+        os.write(handle.fileno(), f"{os.getpid()}\n".encode("ascii"))
     return handle
 
 

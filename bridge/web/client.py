@@ -65,7 +65,9 @@ def read_status(url: str, timeout_s: float = 10.0) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         text = error.read(500).decode(errors="replace").strip()
         raise SourceError(f"{url} answers with status {error.code}: {text or error.reason}") from None
-    except (OSError, http.client.HTTPException) as error:
+    except http.client.HTTPException:
+        raise SourceError(f"What answers at {url} does not speak HTTP; give the port of --http.") from None
+    except OSError as error:
         why = getattr(error, "reason", None) or error
         raise SourceError(
             f"No feed answers at {url} ({getattr(why, 'strerror', None) or why}). It may not run, or have no "

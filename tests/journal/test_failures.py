@@ -168,3 +168,11 @@ def test_older_files_are_brought_up_to_date_step_by_step(tmp_path: Path) -> None
     assert version_of(connection) == len(scripts)
     assert not connection.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall()
     connection.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_not_first_met_at_the_lock(tmp_path: Path) -> None:
+    # The number of the process in the lock file is for people; it is the journal that must say what is wrong.
+    (tmp_path / "journal.lock").symlink_to("/dev/full")
+    with Journal.open(tmp_path / "journal") as journal:
+        assert journal.append([NewEntry("ivo://a/b#1", b"<x/>", "authored", b"d", "test")]).last_seq == 1

@@ -42,7 +42,7 @@ def test_a_person_reads_what_is_wrong_where_and_what_to_do(packets: Path) -> Non
     assert "Rows may not stand here" in result.stdout
     assert "a-good.xml" not in result.stdout
     assert f"Remedy: {RULES['table-width'].remedy}" in result.stdout
-    assert "3 packets: 2 pass, 1 fail; 1 errors, 1 warnings" in result.stdout
+    assert "3 packets: 2 pass, 1 fail; 1 error, 1 warning" in result.stdout
 
 
 def test_the_exit_status_says_whether_all_pass(packets: Path) -> None:
