@@ -14,6 +14,7 @@ from bridge.alerts.store import SchemaStore
 from bridge.errors import ConfigError, ExpressionError, MappingError, SourceError
 from bridge.mapping import TranslateOptions
 from bridge.pipeline import Pipeline, Plan
+from bridge.pipeline.voevents import packet_of, voevent_schema
 from bridge.streams import open_source
 from bridge.voevent.event import Event
 
@@ -158,6 +159,17 @@ def test_strict_refuses_what_the_schema_refuses_and_nothing_else(shared_data: Pa
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert 0 < len(refused) < len(items) / 10
     assert all("not a valid VOEvent 2.0 (line " in outcome.reason for outcome in refused)
+
+
+def test_strict_says_how_a_packet_of_another_version_becomes_one_that_brokers_take(shared_data: Path) -> None:
+    example = document((shared_data / "voevents" / "voevent-2.1-example-1.xml").read_bytes(), "voevent")
+    datum = packet_of(example).datum
+    avro = Packet(datum, 0, len(datum), voevent_schema(), example.origin, "bare", True)
+    for item in (example, avro):
+        refusal = Pipeline(Plan(strict=True))(item)
+        assert isinstance(refusal, Refusal)
+        assert "it is a VOEvent 2.1; convert --to-version 2.0 makes one" in refusal.reason
+        assert refusal.data == item.data, "as it came"
 
 
 @pytest.mark.parametrize(
