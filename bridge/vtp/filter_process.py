@@ -31,6 +31,9 @@ BUDGET_S = 0.1
 # So many requests and bytes go to the process in one breath.
 ROUND, ROUND_BYTES = 64, 1 << 20
 
+# Of those that ended a process the newest are remembered.
+_KEPT_DEAR = 5_000
+
 # A process that is silent for so long is stuck (or the machine is): it is replaced, in seconds.
 STUCK_S = 30.0
 
@@ -86,6 +89,7 @@ class FilterProcess:
         self._queue: deque[_Request] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._dear: dict[str, None] = {}
         self._child: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
 
@@ -142,7 +146,17 @@ class FilterProcess:
 
     def _try(self, work: Sequence[_Request]) -> tuple[list[Answer], list[_Request]]:
         """Ask the process; gives the answers, and what is to be asked again after it has died."""
-        answers: list[Answer] = []
+        answers = [
+            Answer(one.seq, text, None, self._budget_s)
+            for one in work
+            for text in one.expressions
+            if text in self._dear
+        ]
+        if answers:
+            # Asked for before it was known: each would cost another process.
+            rests = [tuple(text for text in one.expressions if text not in self._dear) for one in work]
+            work = [replace(one, expressions=rest) for one, rest in zip(work, rests, strict=True) if rest]
+            return answers, work
         child = self._child or self._start()
         stdin, stdout = _pipes(child)
         with contextlib.suppress(BrokenPipeError):
@@ -153,6 +167,9 @@ class FilterProcess:
                 said = _read(stdout, ANSWER.size)
                 if said is None:
                     self._end_child()
+                    self._dear[expression] = None
+                    if len(self._dear) > _KEPT_DEAR:
+                        del self._dear[next(iter(self._dear))]
                     answers.append(Answer(request.seq, expression, None, self._budget_s))
                     rest = replace(request, expressions=request.expressions[number + 1 :])
                     return answers, [*([rest] if rest.expressions else []), *work[place + 1 :]]

@@ -73,6 +73,9 @@ class FilterBoard:
         Where expressions run. None runs them here and at once: for programs whose expressions are their own.
     news
         Called when answers have come.
+    trial
+        Where expressions run that have never given an answer, so that those who have do not wait for them;
+        None: where all run.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class FilterBoard:
         max_chars: int = _MAX_CHARS,
         evaluator: Evaluator | None = None,
         news: Callable[[], object] | None = None,
+        trial: Evaluator | None = None,
     ) -> None:
         self.max_filters = max_filters
         self.max_chars = max_chars
@@ -88,6 +92,7 @@ class FilterBoard:
         self.evaluations = 0
         self._evaluator = evaluator
         self._news = news
+        self._trial = trial
         self._results: OrderedDict[int, dict[str, bool | None]] = OrderedDict()
         self._kept_results = 0
         self._costs: dict[str, _Cost] = {}
@@ -151,8 +156,14 @@ class FilterBoard:
         self._kept_results += len(expressions)
         while self._kept_results > _KEPT_RESULTS:
             self._kept_results -= len(self._results.popitem(last=False)[1])
-        if self._evaluator is not None:
-            self._evaluator.ask(seq, data, expressions)
+        if self._evaluator is None:
+            return
+        untried = [text for text in expressions if text not in self._costs] if self._trial is not None else []
+        tried = [text for text in expressions if text not in untried]
+        if tried:
+            self._evaluator.ask(seq, data, tried)
+        if untried and self._trial is not None:
+            self._trial.ask(seq, data, untried)
 
     def answered(self, answers: Sequence[Answer]) -> None:
         """Take note of results; in the network's thread."""

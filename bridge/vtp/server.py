@@ -86,8 +86,8 @@ class Broadcaster(ServerFactory):
         self.settings = settings
         self.timer = clock if clock is not None else _reactor()
         self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
-        self._apart = self._make_filter_process()
-        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, self._apart, self.wake)
+        apart, trial = self._apart = self._make_filter_process(), self._make_filter_process()
+        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.wake, trial)
         self.matches = matcher or self.board.passes
         self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer)
         self.connections = 0
@@ -232,8 +232,9 @@ class Broadcaster(ServerFactory):
         for member in tuple(self._members):
             member.close()
         self.cursors.close()
-        if self._apart is not None:
-            self._apart.close()
+        for process in self._apart:
+            if process is not None:
+                process.close()
 
 
 def listen(

@@ -74,6 +74,15 @@ def test_it_says_what_an_evaluation_here_would_say(asking: Asking, shared_data: 
     assert asking.process.started == 1
 
 
+def test_what_ended_a_process_does_not_end_another(asking: Asking) -> None:
+    """Thirty events may wait for an expression when it is found to be endless."""
+    for seq in range(30):
+        asking.process.ask(seq, LARGE, ("//b", ENDLESS[0]))
+    found = asking.wait(60)
+    assert all(found[seq, ENDLESS[0]] is None and found[seq, "//b"] is False for seq in range(30))
+    assert asking.process.started == 2
+
+
 def test_it_works_beside_more_open_files_than_select_knows(asking: Asking) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2_000:

@@ -115,6 +115,16 @@ def test_what_is_not_known_yet_is_asked_for_once() -> None:
     assert len(news) == 2
 
 
+def test_expressions_that_have_answered_do_not_wait_for_those_that_never_have() -> None:
+    later, trial = Later(), Later()
+    board = FilterBoard(evaluator=later, trial=trial)
+    assert board.passes(("//A",), 1, EVENT) is None
+    assert (later.asked, trial.asked) == ([], [(1, ("//A",))])
+    board.answered([Answer(1, "//A", passes=False, seconds=0.0)])
+    assert board.passes(("//A", "//New"), 2, EVENT) is None
+    assert (later.asked, trial.asked[1:]) == ([(2, ("//A",))], [(2, ("//New",))])
+
+
 def test_an_expression_that_takes_too_long_is_switched_off_and_not_taken_again() -> None:
     board = FilterBoard(evaluator=Later())
     assert board.passes(("//A",), 1, EVENT) is None
