@@ -183,7 +183,7 @@ def test_rewind_does_not_disturb_live_subscribers(tmp_path: Path, record_propert
         live.peer.close()
     rewound = json.loads(answer)
     assert rewound["whole"], "each of them got all it had missed, in order"
-    assert len(disturbed) > 20
+    assert len(disturbed) > 3, "too few to have a median"
     record_property("rewound_events_per_second", round(len(AWAY) * MISSED / rewound["seconds"]))
     for name, times in (("undisturbed", undisturbed), ("beside_rewind", disturbed)):
         record_property(
