@@ -20,6 +20,7 @@ help:
 
 demo: $(VENV)/.runtime
 	@$(BIN)/voevent-bridge demo
+	@echo "To have voevent-bridge on your path:  . $(BIN)/activate"
 
 # A process that is late on a busy machine ("waited ... in vain") is given a second chance; wrong content never is.
 test: check

@@ -275,7 +275,8 @@ def listen(
             else f"Check the port ({flag}) and the address (--interface)."
         )
         named = f"Port {port}" + (f" of {interface}" if interface else "")
-        raise SourceError(f"{named} cannot be opened for {whom}: {error.socketError}. {remedy}") from error
+        why = getattr(error.socketError, "strerror", None) or error.socketError
+        raise SourceError(f"{named} cannot be opened for {whom} ({why}). {remedy}") from error
     except OverflowError as error:
         raise SourceError(f"Port {port} does not exist; give one between 1 and 65535 with {flag}.") from error
 

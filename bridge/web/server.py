@@ -67,8 +67,9 @@ def listen(status: Callable[[], FeedStatus], port: int, interface: str, reactor:
     try:
         return reactor.listenTCP(port, site(status), interface=interface)
     except CannotListenError as error:
+        why = getattr(error.socketError, "strerror", None) or error.socketError
         raise SourceError(
-            f"Port {port} of {interface or 'this machine'} cannot be opened for HTTP: {error.socketError}. "
+            f"Port {port} of {interface or 'this machine'} cannot be opened for HTTP ({why}). "
             "Give another one with --http, or leave it out."
         ) from error
 
