@@ -105,4 +105,6 @@ def _in_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
 @lru_cache(maxsize=128)
 def _insert(table: str, columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
+    # An error undoes the whole transaction. With the usual OR ABORT SQLite would copy each page before it is
+    # changed, to a file of its own where they are many, in order to undo this one statement.
+    return f"INSERT OR FAIL INTO {table} VALUES {', '.join([row] * rows)}"
