@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,19 @@ def test_a_disk_that_is_full_is_named_and_the_batch_is_undone(tmp_path: Path) ->
         assert (journal.last_seq(), journal.positions()) == (1, {"file": 1})
         journal._rows(f"PRAGMA max_page_count = {pages + 500}")
         assert journal.append([event(2)]).seqs == (2,)
+
+
+def test_a_group_that_breaks_off_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "journal") as journal:
+        journal.append([event(1)], {"file": 1})
+        group = [event(number, size=9_000) for number in range(2, 60)]
+        group[40] = replace(group[40], kind="neither authored nor relayed")  # type: ignore[arg-type]
+        with pytest.raises(sqlite3.IntegrityError):
+            journal.append(group, {"file": 2})
+        assert (journal.last_seq(), journal.positions()) == (1, {"file": 1})
+        assert journal._rows("SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM body)") == [(1, 1)]
+        del group[40]
+        assert journal.append(group, {"file": 2}).seqs == tuple(range(2, 59))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

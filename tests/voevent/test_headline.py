@@ -66,6 +66,13 @@ def test_odd_packets_tell_the_same(parts: list[str]) -> None:
     assert facts(xml) == asked_one_by_one(xml)
 
 
+def test_elements_in_an_entity_are_not_looked_at() -> None:
+    document = b"""<!DOCTYPE v [
+    <!ENTITY c "<C1>5</C1>"><!ENTITY p "<Value2><C1>7</C1></Value2><ISOTime>2</ISOTime>">
+    ]><VOEvent ivorn="ivo://a/b#c"><Value2>&c;</Value2>&p;<Value3>&c;<C1>9</C1></Value3></VOEvent>"""
+    assert facts(document) == (9.0, None, "")
+
+
 def test_threads_do_not_share_a_parser() -> None:
     good, bad = b'<VOEvent ivorn="ivo://a/b#c"/>', b'<VOEvent ivorn="ivo://a/b#c">'
     wrong: list[BaseException] = []
