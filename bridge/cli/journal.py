@@ -16,7 +16,7 @@ import orjson
 
 from bridge.cli.journal_care import backup, check, compact
 from bridge.cli.shared import showing_progress
-from bridge.errors import SourceError, UsageError
+from bridge.errors import ConfigError, SourceError, UsageError
 from bridge.journal import DEFAULT_PATH, Cone, JournalReader, Search, Summary
 
 __all__ = ["command"]
@@ -209,7 +209,10 @@ def _time(text: str | None, option: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.now(UTC).timestamp() - parse_duration(text, option)
+        try:
+            return datetime.now(UTC).timestamp() - parse_duration(text, option)
+        except ConfigError as error:
+            raise ConfigError(f"{error} Or give a time: 2026-04-01T12:00:00Z.") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

@@ -10,9 +10,11 @@ from typing import Self
 
 from bridge.client.link import Link, LinkSettings
 from bridge.client.received import ReceivedEvent
+from bridge.errors import UsageError
 from bridge.vtp.address import BROADCAST_PORT, Address, parse_address
 from bridge.vtp.since import check_since
 from bridge.vtp.subscriber_connection import SubscriberSettings
+from bridge.vtp.xpath import xpath_fault
 
 __all__ = ["Subscription", "subscribe"]
 
@@ -62,10 +64,15 @@ def subscribe(
     Raises
     ------
     UsageError
-        If the address, the identifier or `since` makes no sense.
+        If the address, the identifier, a filter or `since` makes no sense.
     """
     address = broker if isinstance(broker, Address) else parse_address(broker, BROADCAST_PORT)
     texts = (filters,) if isinstance(filters, str) else tuple(filters)
+    for text in texts:
+        # A broker passes a filter with a mistake over, and sends everything.
+        reason = xpath_fault(text)
+        if reason is not None:
+            raise UsageError(f"The filter {text!r} cannot be used: {reason}.")
     settings = SubscriberSettings(local_ivo, texts)
     link = Link(LinkSettings(address, settings, None if since is None else check_since(since)))
     return Subscription(link, timeout_s, ack_at_once=ack_at_once, stop=stop)

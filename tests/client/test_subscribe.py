@@ -169,7 +169,7 @@ def test_a_program_that_is_slower_than_the_stream_does_not_fill_its_memory() -> 
 
 @pytest.mark.parametrize(
     "options",
-    [{"since": "tomorrow"}, {"local_ivo": "me"}],
+    [{"since": "tomorrow"}, {"local_ivo": "me"}, {"filters": "//Param["}, {"filters": ["//C1", "\x00"]}],
 )
 def test_what_makes_no_sense_is_refused_at_once(options) -> None:
     with pytest.raises(UsageError):
