@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime
 
 # A process that is late on a busy machine ("waited ... in vain") is given a second chance; wrong content never is.
 test: check
-	@$(BIN)/python -m pytest -n $(JOBS) --reruns 1 --only-rerun "in vain" \
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --reruns 1 --only-rerun "in vain" \
 		--cov --cov-report=term --cov-fail-under=90 $(TESTS)
 
 check: $(VENV)/.dev
