@@ -90,8 +90,8 @@ def test_a_bare_datum_that_begins_like_text_is_still_a_datum() -> None:
         (b"Dear all, the archive has moved.", "no Avro container"),
         (b"\x00\x01", "no Avro container"),
         (bytes(257).replace(b"\0", b"n") + b"ustar" + bytes(300), "tar archive inside"),
-        (gzip.compress(gzip.compress(b"<v/>")), "compressed data again"),
-        (gzip.compress(b"<v/>" * 1000)[:-20], "cannot be read"),
+        (gzip.compress(gzip.compress(b"<v/>", mtime=0), mtime=0), "compressed data again"),
+        (gzip.compress(b"<v/>" * 1000, mtime=0)[:-20], "cannot be read"),
         (b"\x1f\x8b\x08garbage", "cannot be read"),
     ],
 )
