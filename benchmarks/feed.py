@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from benchmarks.feed_authors import AUTHORS, Upstream, send_each, send_paced, se
 from benchmarks.feed_brokers import Broker, comet, fast_dbm, ours
 from benchmarks.feed_events import BenchEvent, make_events, origin_of_events
 from benchmarks.feed_report import report
+from bridge.errors import SourceError
 from bridge.journal import Journal, NewEntry
 
 __all__ = ["measure", "report"]
@@ -251,17 +252,24 @@ def _listeners(
     )
     assert process.stdout is not None
     try:
-        lines = iter(process.stdout)
-        results = (json.loads(line) for line in lines)
-        ready = next(results, None)
-        if ready is None:
-            raise AssertionError("the subscribers did not come to be served; their process says why")
+        results = _said(process.stdout)
+        next(results)  # They are there.
         yield results
     finally:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(DEADLINE_S)
         process.stdout.close()
+
+
+def _said(lines: Iterable[bytes]) -> Iterator[Any]:
+    """What the subscribers' process says, line by line; that it ends is never expected."""
+    for line in lines:
+        yield json.loads(line)
+    raise SourceError(
+        "The subscribers of the benchmark ended before they had all events; their process says why above. "
+        "Comet drops who owes it ten answers at its tick of a minute: run it again on a quieter machine."
+    )
 
 
 def _dropping_into(folder: Path) -> Feed:
