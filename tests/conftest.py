@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,13 @@ def lsst_distribution() -> Path:
             pytest.fail("REQUIRE_SHARED_DATA is set, and the lsst-alert-packet distribution is not installed")
         pytest.skip("LSST's schemas are not here: pip install --no-deps lsst-alert-packet")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logging_is_left_as_it_was() -> Iterator[None]:
+    """A command that sets up logging in this process writes to a stream that is gone after its test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ def test_voevents_are_the_same_after_avro_and_not_much_slower_than_lxml_alone(
     result = voevent.measure(rounds=3)
     ratios = {task["task"]: task["ratio"] for task in result["tasks"]}
     assert "real packets" in result["input"]
-    # The target is 4; a busy machine gets some room.
-    assert ratios["XML to Avro"] < 6
-    assert ratios["Avro to XML"] < 6
+    # The target is 4; a busy machine gets some room, and so does Python that is traced for its coverage.
+    most = 6 if sys.gettrace() is None else 60
+    assert ratios["XML to Avro"] < most
+    assert ratios["Avro to XML"] < most
     assert result["sizes"]["Avro, one shared schema"] < 0.7 * result["sizes"]["XML"]
 
 

@@ -27,7 +27,7 @@ def call(capture: pytest.CaptureFixture[bytes], *words: object) -> Outcome:
     texts = capture.readouterr()
     assert isinstance(ended.value.code, int)
     outcome = Outcome(ended.value.code, texts.out, texts.err.decode(errors="backslashreplace"))
-    assert "Traceback" not in outcome.err
+    assert "Traceback" not in outcome.err, outcome.err
     return outcome
 
 
