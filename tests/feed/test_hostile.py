@@ -22,6 +22,7 @@ import pytest
 from processes import PlainSubscriber, bridge_command, ready_port, running, wait_for
 
 from bridge.vtp import encode_frame, write_transport
+from tests.feed.hostile_clients import LEAST, PATIENCE_S
 from tests.vtp.peers import PROJECT, synthetic_event
 
 EVENTS_HZ = 100
@@ -33,15 +34,6 @@ FLOOR_MS = 50.0
 CROWDED_MS = 15_000.0
 # Two thousand connections, and what is on its way to those who do not read.
 MEMORY_MB = 250
-# So much of each was really tried, and noticed.
-LEAST = {
-    "garbage": 100,
-    "nonsense": 50,
-    "huge": 50,
-    "monsters": 40,
-    "authenticates": 20,
-    "catastrophic filters": 100,
-}
 SAID = (
     b"it announced a message of 4294967295 bytes",
     b"senseless messages in a row",
@@ -156,7 +148,7 @@ class Hostile:
         self.process.stdin.flush()
 
     def end(self) -> dict[str, Any]:
-        out, _ = self.process.communicate(timeout=30)
+        out, _ = self.process.communicate(timeout=PATIENCE_S + 60)
         return dict(json.loads(out.splitlines()[-1]))
 
 
@@ -200,9 +192,9 @@ def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_p
             wait_for(
                 lambda: b"has as many connections as one address may" in beset.log.read_bytes(), "the flood"
             )
+            done = hostile.end()
             peak_mb = beset.memory_mb("VmHWM")
             said = beset.log.read_bytes()
-            done = hostile.end()
         finally:
             hostile.process.kill()
             hostile.process.wait()
@@ -237,7 +229,6 @@ def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_p
     record_property("memory_mb", (round(before_mb), round(peak_mb)))
     assert peak_mb < before_mb + MEMORY_MB
     assert done.pop("failed") == []
-    assert done["connections"] == 2_100
     for name, least in LEAST.items():
         assert done[name] >= least, name
     for words in SAID:
