@@ -23,12 +23,18 @@ from bridge.alerts.store import SchemaStore
 from bridge.alerts.tarball import BLOCK, is_tar, stream_tar
 from bridge.errors import SourceError
 
-__all__ = ["is_unfinished", "list_files", "read_file", "read_path", "read_stream"]
+__all__ = ["ARCHIVE_INDEX", "is_passed_over", "list_files", "read_file", "read_path", "read_stream"]
 
 AT_ONCE = 8 << 20
 # An archive without members, as tar writes it. Other runs of zeros are what a crash leaves of a file.
 EMPTY_TAR = bytes(10240)
 UNFINISHED = (".tmp", ".part", "~")
+
+ARCHIVE_INDEX = "index.sqlite"
+"""What the archive of topics keeps beside its tar files: no alerts, but where they lie."""
+
+# SQLite's log and shared memory lie there, too, while the archive is written.
+_INDEX_FILES = frozenset(ARCHIVE_INDEX + ending for ending in ("", "-wal", "-shm", "-journal"))
 
 
 def read_path(
@@ -113,7 +119,7 @@ def read_stream(
 
 
 def list_files(folder: Path) -> list[str]:
-    """Paths of the files under a folder, sorted; hidden and unfinished ones are left out.
+    """Paths of the files under a folder, sorted; those that are passed over are left out.
 
     Raises
     ------
@@ -127,14 +133,14 @@ def list_files(folder: Path) -> list[str]:
     found: list[str] = []
     for root, folders, files in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(root, name) for name in files if not is_unfinished(name)]  # noqa: PTH118
+        found += [os.path.join(root, name) for name in files if not is_passed_over(name)]  # noqa: PTH118
     found.sort()
     return found
 
 
-def is_unfinished(name: str) -> bool:
-    """Whether a file of this name is hidden or still being written (``.tmp``, ``.part``, ``~``)."""
-    return name.startswith(".") or name.endswith(UNFINISHED)
+def is_passed_over(name: str) -> bool:
+    """Whether a file of this name in a folder is hidden, still being written, or an archive's index."""
+    return name.startswith(".") or name.endswith(UNFINISHED) or name in _INDEX_FILES
 
 
 def _closing(

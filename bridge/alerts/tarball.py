@@ -14,9 +14,11 @@ from typing import BinaryIO, cast
 from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
 from bridge.alerts.packet import Item, Origin, Refusal
 from bridge.alerts.reader import ForwardReader
+from bridge.alerts.recorded_member import envelope_of, schema_in_key
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.alerts.tar_header import plain_member
+from bridge.errors import SchemaError, SourceError
 
 __all__ = ["is_tar", "stream_tar"]
 
@@ -42,8 +44,8 @@ def stream_tar(
 ) -> Iterator[Item]:
     """Items of a tar archive, with their running index in the archive as offset.
 
-    Folders and hidden files are passed over. Links, devices, sparse files and members beyond the size of any
-    message are refused, and so is a member that holds no alert.
+    Folders, hidden files and tombstones are passed over. Links, devices, sparse
+    files and members beyond the size of any message are refused, and so is a member that holds no alert.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ def stream_tar(
             if len(data) < info.size:
                 yield Refusal(origin, f"The archive ends inside {member}: {reader.ending()}.", data)
                 return
-            for item in items_from_message(data, origin, store, default_schema):
+            for item in _items(info, data, origin, store, default_schema):
                 yield item
                 offset = item.origin.offset + 1
     except _DamagedTarError as error:
@@ -80,6 +82,19 @@ def stream_tar(
         yield Refusal(
             Origin(partition, offset), f"The archive is damaged{after}: {error}; what follows is lost."
         )
+
+
+def _items(
+    info: tarfile.TarInfo, data: bytes, origin: Origin, store: SchemaStore, default_schema: Schema | None
+) -> Iterator[Item]:
+    """What a member holds; of one that was a message of a topic, as that message would be read."""
+    try:
+        envelope, is_tombstone = envelope_of(info) or (None, False)
+        if envelope is not None:
+            default_schema = schema_in_key(envelope.key) or default_schema
+    except (SchemaError, SourceError) as error:
+        return iter((Refusal(origin, str(error), data),))
+    return iter(()) if is_tombstone else items_from_message(data, origin, store, default_schema)
 
 
 class _DamagedTarError(Exception):

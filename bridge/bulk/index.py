@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from bridge.alerts.archive import ARCHIVE_INDEX
 from bridge.errors import SourceError
 
 __all__ = ["NAME", "Index", "Row"]
 
-NAME = "index.sqlite"
+NAME = ARCHIVE_INDEX
 FORMAT = 1
 
 TABLES = """

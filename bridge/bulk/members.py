@@ -1,4 +1,4 @@
-"""A message as a member of a tar archive, and back: key, headers and time travel in the member's own header.
+"""A message as a member of a tar archive: key, headers and time travel in the member's own header.
 
 They stand in the comment of a POSIX pax header, the one record that every tar program passes over in silence,
 so an archive that was moved away from its index still knows all that Kafka knew.
@@ -13,15 +13,12 @@ from typing import Any
 import orjson
 
 from bridge.alerts.packet import Envelope
-from bridge.errors import SourceError
+from bridge.alerts.recorded_member import COMMENT, MARK
 
-__all__ = ["END", "envelope_of", "member_bytes", "padding"]
+__all__ = ["END", "member_bytes", "padding"]
 
 END = bytes(2 * tarfile.BLOCKSIZE)
 """What stands at the end of a tar archive."""
-
-COMMENT = "comment"
-MARK = "voevent-bridge"
 
 
 def padding(size: int) -> int:
@@ -72,36 +69,5 @@ def member_bytes(
     return b"".join((header, content, bytes(padding(len(content))))), len(header)
 
 
-def envelope_of(info: tarfile.TarInfo) -> tuple[Envelope, bool] | None:
-    """What came with a message, and whether it is a tombstone; None for a member that was no message.
-
-    Raises
-    ------
-    SourceError
-        If the member's header is damaged.
-    """
-    comment = info.pax_headers.get(COMMENT, "")
-    if not comment.startswith(f'{{"{MARK}":'):
-        return None
-    try:
-        known = orjson.loads(comment)[MARK]
-        key, time_ms = known.get("key"), known.get("timestamp_ms")
-        envelope = Envelope(
-            None if key is None else _bytes(key),
-            tuple((name, None if data is None else _bytes(data)) for name, data in known.get("headers", ())),
-            None if time_ms is None else int(time_ms),
-        )
-        is_tombstone = bool(known.get("tombstone"))
-    except (AttributeError, TypeError, ValueError) as error:
-        raise SourceError(
-            f"The member {info.name} says of its message what cannot be read ({error})."
-        ) from None
-    return envelope, is_tombstone
-
-
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

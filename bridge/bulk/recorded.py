@@ -16,10 +16,10 @@ from pathlib import Path
 from bridge.alerts.archive import list_files
 from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
 from bridge.alerts.packet import Envelope, Origin, Packet
+from bridge.alerts.recorded_member import envelope_of
 from bridge.alerts.store import SchemaStore
 from bridge.bulk.glance import observed_unix_s
 from bridge.bulk.index import NAME, Index
-from bridge.bulk.members import envelope_of
 from bridge.errors import SourceError
 
 __all__ = ["Recorded", "read_recorded"]

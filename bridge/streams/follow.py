@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bridge.alerts.archive import is_unfinished
+from bridge.alerts.archive import is_passed_over
 from bridge.errors import SourceError
 from bridge.streams.wholeness import Wholeness
 
@@ -109,7 +109,7 @@ class Follower:
                     if entry.is_dir(follow_symlinks=False):
                         if not entry.name.startswith("."):
                             inner.append(entry.path)
-                    elif not (entry.path in self._taken or is_unfinished(entry.name) or entry.is_dir()):
+                    elif not (entry.path in self._taken or is_passed_over(entry.name) or entry.is_dir()):
                         files.append(entry.path)
         except OSError as error:
             if folder == os.fspath(self._folder) or not isinstance(error, FileNotFoundError):

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.alerts.packet import Envelope
-from bridge.bulk.members import END, envelope_of, member_bytes
+from bridge.alerts.recorded_member import envelope_of
+from bridge.bulk.members import END, member_bytes
 from bridge.errors import SourceError
 
 ENVELOPES = st.builds(

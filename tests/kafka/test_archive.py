@@ -16,10 +16,10 @@ from kafka_broker import Broker
 from processes import bridge_command, running, wait_for
 from reading import settings
 
+from bridge.alerts.recorded_member import envelope_of
 from bridge.alerts.store import SchemaStore
 from bridge.bulk.archive import archive_topics
 from bridge.bulk.index import NAME
-from bridge.bulk.members import envelope_of
 from bridge.errors import SourceError
 
 KILLS = 20

@@ -7,12 +7,12 @@ value (tombstones of compacted topics) carry nothing to read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
 from bridge.alerts.packet import Envelope, Item, Origin, Refusal
-from bridge.alerts.schema import Schema, parse_schema
+from bridge.alerts.recorded_member import schema_in_key
+from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SchemaError
 
@@ -61,27 +61,13 @@ def items_of(
         limit = MESSAGE_LIMIT >> 20
         return iter((Refusal(origin, f"The message is larger than {limit} MB.", value[:1024]),))
     key = origin.envelope.key if origin.envelope is not None else None
-    if key is not None and key[:1] == b"{":
-        schema = _schema_in_key(key)
-        if isinstance(schema, str):
-            return iter((Refusal(origin, f"The key of the message is no usable schema: {schema}", value),))
-        if schema is not None:
-            default_schema = schema
-    items = items_from_message(value, origin, store, default_schema, step=0)
+    try:
+        schema = schema_in_key(key) or default_schema
+    except SchemaError as error:
+        return iter((Refusal(origin, str(error), value),))
+    items = items_from_message(value, origin, store, schema, step=0)
     # A dead letter is the message, not the part of it in which the reader stumbled.
     return (Refusal(origin, i.reason, value) if isinstance(i, Refusal) else i for i in items)
-
-
-@lru_cache(maxsize=64)
-def _schema_in_key(key: bytes) -> Schema | str | None:
-    """The schema that a key is, what is wrong with it, or None if the key is something else."""
-    # Any JSON object may be a key; Fink's is a record.
-    if b'"fields"' not in key:
-        return None
-    try:
-        return parse_schema(key)
-    except SchemaError as error:
-        return str(error)
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:
