@@ -11,7 +11,7 @@ from bridge.alerts.packet import Item, Refusal
 from bridge.alerts.schema import Schema
 from bridge.bulk.pace import Pace, keep_pace
 from bridge.bulk.reframe import Frame, reframed
-from bridge.errors import UsageError
+from bridge.errors import PacketError, UsageError
 from bridge.streams.kafka.sink import KafkaSink
 
 __all__ = ["Produced", "produce"]
@@ -96,7 +96,8 @@ def produce(
         raise UsageError("The wire format needs an id for the schema; give one, or a registry that has it.")
     done = Produced()
     began_s = visit_began_s = clock()
-    for item in items if count is None else islice(items, count):
+    for given in items if count is None else islice(items, count):
+        item = _framed(given, frame, schema_id or _no_id)
         if isinstance(item, Refusal):
             done.refused += 1
             refuse(item)
@@ -112,7 +113,7 @@ def produce(
             visit_began_s = clock()
         # The alerts of a visit are due together and cannot all be in time.
         done.late += late_s > LATE_S and (is_new_visit or bool(pace.rate_hz))
-        sink.write(reframed(item, frame, schema_id or _no_id))
+        sink.write(item)
         done.sent += 1
         _note(done, sink, clock() - began_s)
         progress(done)
@@ -121,6 +122,15 @@ def produce(
         done.visits_s.append(clock() - visit_began_s)
     _note(done, sink, clock() - began_s)
     return done
+
+
+def _framed(item: Item, frame: Frame, schema_id: Callable[[Schema], int]) -> Item:
+    if isinstance(item, Refusal):
+        return item
+    try:
+        return reframed(item, frame, schema_id)
+    except PacketError as error:
+        return Refusal(item.origin, error.reason, item.data)
 
 
 def _note(done: Produced, sink: KafkaSink, seconds: float) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from bridge.alerts.ocf_write import frame_ocf
 from bridge.alerts.packet import Document, Envelope, Packet
 from bridge.alerts.schema import Schema
+from bridge.errors import PacketError
 
 __all__ = ["FRAMINGS", "Frame", "reframed"]
 
@@ -29,14 +30,23 @@ def reframed(
     Parameters
     ----------
     packet
-        The packet. A document has no frame and stays as it is.
+        The packet.
     frame
         What to make of it.
     schema_id
         Gives the id of a schema for the wire format.
+
+    Raises
+    ------
+    PacketError
+        If it is a document: XML and JSON have no schema that a frame could name.
     """
-    if isinstance(packet, Document) or frame == "as-is":
+    if frame == "as-is":
         return packet
+    if isinstance(packet, Document):
+        what = "a VOEvent in XML" if packet.kind == "voevent" else "a JSON document"
+        remedy = "; convert --to avro makes it Avro" if packet.kind == "voevent" else ""
+        raise PacketError(f"it is {what}, and only Avro goes out with --framing {frame}{remedy}")
     if frame == "ocf":
         data = frame_ocf(packet)
         return replace(packet, data=data, start=0, stop=len(data), framing="ocf", whole=True)

@@ -215,6 +215,21 @@ def test_wire_format_without_an_id_is_a_usage_error(
     assert "needs an id" in err
 
 
+def test_a_voevent_in_xml_is_not_sent_in_a_frame_that_it_cannot_have(
+    kafka: Broker, topics: Any, alerts: Path, call: Call, tmp_path: Path
+) -> None:
+    (alerts / "event.xml").write_bytes(b"<VOEvent/>")
+    (alerts / "notice.json").write_bytes(b'{"ra": 1}')
+    url = f"kafka://{kafka.bootstrap}/{topics.new('unframed')}"
+    more = ("--framing", "confluent", "--schema-id", "7", "--dead-letters", tmp_path / "dead")
+    status, out, err = call("produce", alerts, "--to", url, *more, "--json")
+    assert (status, json.loads(out)["messages"], json.loads(out)["refused"]) == (1, 20, 2)
+    assert "event.xml#0: it is a VOEvent in XML, and only Avro goes out with --framing confluent" in err
+    assert "notice.json#0: it is a JSON document, and only Avro" in err
+    assert b"<VOEvent/>" in bytes_in(tmp_path / "dead").values()
+    assert call("produce", alerts / "event.xml", "--to", url)[0] == 0
+
+
 def test_messages_of_four_megabytes_go_all_the_way(
     kafka: Broker, topics: Any, call: Call, tmp_path: Path
 ) -> None:
