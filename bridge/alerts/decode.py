@@ -10,6 +10,7 @@ import fastavro
 from bridge.alerts.packet import Packet
 from bridge.alerts.schema import Schema
 from bridge.errors import PacketError
+from bridge.wording import counted
 
 __all__ = ["decode_datum", "decode_packet", "refuse_weightless"]
 
@@ -40,14 +41,15 @@ def decode_datum(schema: Schema, data: bytes, start: int = 0, stop: int | None =
         raise PacketError(f"the datum has a length that cannot be right in schema {schema.name}") from None
     except EOFError:
         raise PacketError(
-            f"the datum ends too early for schema {schema.name} ({stop - start} bytes)"
+            f"the datum ends too early for schema {schema.name} ({counted(stop - start, 'byte')})"
         ) from None
     except Exception as error:
         raise PacketError(f"the datum does not decode with schema {schema.name} ({error!r})") from None
     left = stop - start - stream.tell()
     if left:
         raise PacketError(
-            f"{left} bytes are left over after decoding with schema {schema.name}: it is not the writer's"
+            f"{counted(left, 'byte')} left over after decoding with schema {schema.name}: "
+            "it is not the writer's"
         )
     return record
 

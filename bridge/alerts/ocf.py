@@ -16,6 +16,7 @@ from bridge.alerts.packet import Item, Origin, Packet, Refusal
 from bridge.alerts.reader import ForwardReader
 from bridge.alerts.schema import Schema
 from bridge.errors import PacketError
+from bridge.wording import counted
 
 __all__ = ["read_ocf", "single_packet", "stream_ocf"]
 
@@ -113,13 +114,13 @@ def stream_ocf(reader: ForwardReader, origin: Origin, *, step: int = 1) -> Itera
             count, payload = _read_frame(reader, sync)
         except PacketError as error:
             _, damaged = reader.skip_past(sync, KEPT_OF_DAMAGE)
-            lost = f"{reader.tell() - at} bytes to the next sync marker or the end are lost"
+            lost = f"{counted(reader.tell() - at, 'byte')} lost up to the next sync marker or the end"
             found = [Refusal(here, f"Block {block} (at byte {at}): {error}; {lost}.", damaged)]
         else:
             try:
                 found = list(_records(header, count, payload, here, step))
             except PacketError as error:
-                reason = f"Block {block} (at byte {at}): {error}; its {count} records are lost."
+                reason = f"Block {block} (at byte {at}): {error}; {counted(count, 'record')} lost with it."
                 found = [Refusal(here, reason, payload[:KEPT_OF_DAMAGE])]
         yield from found
         offset += step * len(found)
@@ -151,9 +152,9 @@ def _read_frame(reader: ForwardReader, sync: bytes) -> tuple[int, bytes]:
     except Truncated:
         raise PacketError(f"{reader.ending()} inside the block's length") from None
     if count < 0 or not 0 <= size <= ocf_codecs.BLOCK_LIMIT:
-        raise PacketError(f"it claims {count} records in {size} bytes")
+        raise PacketError(f"it claims {counted(count, 'record')} in {counted(size, 'byte')}")
     if not reader.has(at + size + SYNC_SIZE):
-        raise PacketError(f"{reader.ending()} inside the block, which claims {size} bytes")
+        raise PacketError(f"{reader.ending()} inside the block, which claims {counted(size, 'byte')}")
     whole = reader.peek(at + size + SYNC_SIZE)
     if whole[at + size :] != sync:
         raise PacketError("the sync marker does not follow where the block says it ends")
@@ -179,7 +180,7 @@ def _datum_ends(schema: Schema, data: bytes, count: int) -> list[int]:
     ends: list[int] = []
     at = 0
     if count > len(data) + EMPTY_RECORDS:
-        raise PacketError(f"it claims {count} records in {len(data)} bytes")
+        raise PacketError(f"it claims {counted(count, 'record')} in {len(data)} bytes")
     for index in range(count):
         try:
             at = datum_end(schema, data, at, len(data))
@@ -187,5 +188,5 @@ def _datum_ends(schema: Schema, data: bytes, count: int) -> list[int]:
             raise PacketError(f"record {index} of the block: {error}") from error
         ends.append(at)
     if at != len(data):
-        raise PacketError(f"{len(data) - at} bytes are left over behind its last record")
+        raise PacketError(f"behind its last record {counted(len(data) - at, 'byte')} too many")
     return ends

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "Envelope", "Framing", "Item", "Origin", "Packet", "Refusal"]
 
-Framing = Literal["ocf", "confluent", "bare", "xml"]
+Framing = Literal["ocf", "confluent", "bare", "xml", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class Packet:
     origin
         Where the packet came from.
     framing
-        How the message was framed on arrival. ``xml`` is a VOEvent that filters shall read: ``data[:start]``
-        is the message, and the datum behind it was made of it.
+        How the message was framed on arrival. ``xml`` and ``json`` are documents that filters read:
+        ``data[:start]`` is the message, and the datum behind it was made of it.
     whole
         Whether `data` is the message exactly as it arrived.
     """

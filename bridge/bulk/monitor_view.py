@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.bulk.snapshot import Snapshot, spread
+from bridge.wording import counted
 
 __all__ = ["snapshot_line", "snapshot_table"]
 
@@ -15,7 +16,7 @@ MOST_ROWS = 40
 
 def snapshot_line(snapshot: Snapshot) -> str:
     """The snapshot on one line."""
-    parts = [f"{snapshot.messages:,} messages", f"{snapshot.bytes / 1e6:.1f} MB"]
+    parts = [counted(snapshot.messages, "message"), f"{snapshot.bytes / 1e6:.1f} MB"]
     if snapshot.seconds:
         rate = snapshot.messages / snapshot.seconds
         parts += [f"{rate:,.1f} messages/s", f"{snapshot.bytes / 1e6 / snapshot.seconds:.2f} MB/s"]
@@ -52,7 +53,7 @@ def snapshot_table(snapshot: Snapshot) -> Group:
             "" if each.lag is None else f"{each.lag:,}",
         )
     left_out = len(snapshot.partitions) - len(rows)
-    more = [Text(f"... and {left_out} partitions with less traffic")] if left_out > 0 else []
+    more = [Text(f"... and {counted(left_out, 'partition')} with less traffic")] if left_out > 0 else []
     return Group(table, *more, Text(""), Text(snapshot_line(snapshot)))
 
 

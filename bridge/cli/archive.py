@@ -10,6 +10,7 @@ import orjson
 
 from bridge.alerts.store import open_store
 from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -76,14 +77,14 @@ def command(
             follow=not once,
             night_begins_h=night_begins,
             stop=stop,
-            progress=lambda d: say(f"{d.messages:,} messages, {d.bytes / 1e6:,.1f} MB"),
+            progress=lambda d: say(f"{counted(d.messages, 'message')}, {d.bytes / 1e6:,.1f} MB"),
         )
     if as_json:
         click.echo(orjson.dumps(asdict(done), option=orjson.OPT_INDENT_2).decode())
     else:
         lost = f" {done.gaps:,} had been deleted by the broker before." if done.gaps else ""
         click.echo(
-            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) archived in {output}, "
+            f"{counted(done.messages, 'message')} ({done.bytes / 1e6:,.1f} MB) archived in {output}, "
             f"which held {done.resumed:,} before.{lost}",
             err=True,
         )

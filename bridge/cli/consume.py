@@ -12,6 +12,7 @@ import orjson
 from bridge.alerts.schema import parse_schema
 from bridge.alerts.store import open_store
 from bridge.cli.shared import Refusals, kafka_option, schemas_option, until_signal
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -139,13 +140,12 @@ def command(
     if as_json:
         click.echo(orjson.dumps({"summary": asdict(done)}))
     else:
-        saved = f", {done.saved:,} packets" if output else ""
-        saved += f", {done.stamps:,} cutouts" if stamps else ""
+        what = [counted(done.saved, "packet")] if output else []
+        what += [counted(done.stamps, "cutout")] if stamps else []
+        saved = f", {' and '.join(what)} saved" if what else ""
         click.echo(
-            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) read{saved} saved, "
-            f"{done.unreadable:,} could not be decoded."
-            if saved
-            else f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) read, {done.unreadable:,} could not be decoded.",
+            f"{counted(done.messages, 'message')} ({done.bytes / 1e6:,.1f} MB) read{saved}, "
+            f"{done.unreadable:,} could not be decoded.",
             err=True,
         )
     return 1 if done.unreadable else 0

@@ -18,6 +18,7 @@ from bridge.cli.shared import (
     translation_options,
 )
 from bridge.errors import SchemaError, UsageError
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -155,4 +156,4 @@ def _tell_losses(lost: list[tuple[str, tuple[str, ...]]]) -> None:
     for ivorn, what in lost[:NAMED]:
         click.echo(f"Lost from {ivorn}: {' '.join(what)}", err=True)
     if len(lost) > NAMED:
-        click.echo(f"Lost from {len(lost) - NAMED:,} more packets (--json names all).", err=True)
+        click.echo(f"Lost from {counted(len(lost) - NAMED, 'more packet')} (--json names all).", err=True)

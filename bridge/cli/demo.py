@@ -9,6 +9,7 @@ import click
 import orjson
 
 from bridge.cli.shared import showing_progress
+from bridge.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +50,7 @@ def command(folder: Path, visits: int, alerts: int, interval: float, as_json: bo
 
         def progress(report: DemoReport) -> None:
             say(
-                f"{sum(report.alerts.values()):,} alerts, {report.published:,} published, {report.received:,} at Comet"
+                f"{counted(sum(report.alerts.values()), 'alert')}, {report.published:,} published, {report.received:,} at Comet"
             )
 
         report = run_demo(

@@ -81,7 +81,7 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Keep the alerts that meet a condition, byte for byte as they came.
+    """Keep the alerts, VOEvents and JSON notices that meet a condition, byte for byte as they came.
 
     \b
     Examples:

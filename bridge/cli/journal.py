@@ -18,6 +18,7 @@ from bridge.cli.journal_care import backup, check, compact
 from bridge.cli.shared import showing_progress
 from bridge.errors import ConfigError, SourceError, UsageError
 from bridge.journal import DEFAULT_PATH, Cone, JournalReader, Search, Summary
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -120,8 +121,8 @@ def list_(path: str, search: Search, limit: int, as_json: bool) -> None:
             f"{event.seq:>8}  {_iso(event.published_at)}  {event.role:<11}  {_printable(event.ivorn)}{gone}"
         )
     click.echo(
-        f"{len(found):,} of {counts.events:,} events; {counts.kept:,} packets kept ({counts.kept_bytes:,} bytes); "
-        f"{counts.duplicates:,} duplicates, {counts.conflicts:,} conflicts.",
+        f"{len(found):,} of {counted(counts.events, 'event')}; {counted(counts.kept, 'packet')} kept ({counted(counts.kept_bytes, 'byte')}); "
+        f"{counted(counts.duplicates, 'duplicate')}, {counted(counts.conflicts, 'conflict')}.",
         err=True,
     )
 
@@ -194,11 +195,11 @@ def export(path: str, search: Search, out: Path, as_json: bool) -> None:
             outlet.put(event_file_name(entry.ivorn), entry.data)
             count += 1
             size += len(entry.data)
-            say(f"{count:,} events")
+            say(counted(count, "event"))
     if as_json:
         _write_json({"journal": path, "output": str(out), "events": count, "bytes": size})
     else:
-        click.echo(f"{count:,} events ({size:,} bytes) written to {out}.", err=True)
+        click.echo(f"{counted(count, 'event')} ({counted(size, 'byte')}) written to {out}.", err=True)
 
 
 def _time(text: str | None, option: str) -> float | None:

@@ -15,6 +15,7 @@ import orjson
 from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError
 from bridge.journal import Journal, JournalReader
+from bridge.wording import counted
 
 __all__ = ["backup", "check", "compact"]
 
@@ -41,7 +42,7 @@ def backup(path: str, target: str, as_json: bool) -> None:
     if as_json:
         _write({"journal": path, "backup": target, "bytes": size})
     else:
-        click.echo(f"{size:,} bytes written to {target}.", err=True)
+        click.echo(f"{counted(size, 'byte')} written to {target}.", err=True)
 
 
 @click.command()
@@ -68,7 +69,7 @@ def check(path: str, as_json: bool) -> int:
     for fault in found.faults:
         click.echo(fault.encode(errors="backslashreplace").decode(), err=True)
     if not found.faults and not as_json:
-        click.echo(f"No damage: {found.packets:,} packets, {found.size_bytes:,} bytes.", err=True)
+        click.echo(f"No damage: {counted(found.packets, 'packet')}, {found.size_bytes:,} bytes.", err=True)
     return 1 if found.faults else 0
 
 

@@ -15,6 +15,7 @@ from bridge.alerts.schema import Schema, parse_schema
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.bulk.reframe import FRAMINGS, Frame
 from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress, until_signal
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -136,7 +137,7 @@ def command(
             schema_id=_ids(schema_id, registry, subject),
             count=count,
             refuse=refusals,
-            progress=lambda d: say(f"{d.messages:,} messages, {d.bytes / 1e6:,.1f} MB"),
+            progress=lambda d: say(f"{counted(d.messages, 'message')}, {d.bytes / 1e6:,.1f} MB"),
             stop=stop,
             wait=sink.outbox.wait,
         )
@@ -147,17 +148,18 @@ def command(
     else:
         speed = f" ({done.messages / done.seconds:,.0f}/s)" if done.seconds else ""
         click.echo(
-            f"{done.messages:,} messages ({done.bytes / 1e6:,.1f} MB) in {done.seconds:.1f} s{speed}, "
+            f"{counted(done.messages, 'message')} ({done.bytes / 1e6:,.1f} MB) in {done.seconds:.1f} s{speed}, "
             f"{done.refused:,} refused.",
             err=True,
         )
         if done.visits_s:
             click.echo(
-                f"{len(done.visits_s)} visits, the slowest sent in {max(done.visits_s):.2f} s.", err=True
+                f"{counted(len(done.visits_s), 'visit')}, the slowest sent in {max(done.visits_s):.2f} s.",
+                err=True,
             )
         if done.late:
             click.echo(
-                f"{done.late:,} {'visits' if visit else 'messages'} were late: this pace is too fast for here.",
+                f"{counted(done.late, 'visit' if visit else 'message')} late: this pace is too fast for here.",
                 err=True,
             )
     return 1 if done.refused else 0

@@ -10,6 +10,7 @@ import orjson
 
 from bridge.alerts.store import open_store
 from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -96,14 +97,14 @@ def command(
             messages if count is None else islice(messages, count),
             receiver,
             speed,
-            progress=lambda d: say(f"{d.sent:,} messages, {d.bytes / 1e6:,.1f} MB"),
+            progress=lambda d: say(f"{counted(d.sent, 'message')}, {d.bytes / 1e6:,.1f} MB"),
             stop=stop,
         )
     if as_json:
         click.echo(orjson.dumps(asdict(done), option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo(
-            f"{done.sent:,} messages ({done.bytes / 1e6:,.1f} MB), recorded within {done.recorded_s:,.1f} s, "
+            f"{counted(done.sent, 'message')} ({done.bytes / 1e6:,.1f} MB), recorded within {done.recorded_s:,.1f} s, "
             f"sent to {target} in {done.seconds:,.1f} s.",
             err=True,
         )

@@ -118,8 +118,8 @@ class Refusals:
         if self._dead_letters is not None:
             self._dead_letters.keep(refusal)
         if self.count <= NAMED:
-            reason = refusal.reason.rstrip(".")
-            line = f"Refused {refusal.origin}: {reason}."
+            end = "" if refusal.reason.endswith((".", ".)")) else "."
+            line = f"Refused {refusal.origin}: {refusal.reason}{end}"
             click.echo(line.encode(errors="backslashreplace").decode(), err=True)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import orjson
 from bridge.cli.shared import showing_progress
 from bridge.simulate import DEFAULT_VERSIONS, VERSIONS, Survey, simulate
 from bridge.streams import open_sink
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -73,7 +74,7 @@ def command(
                 sink.write(alert.packet)
                 sizes.append(len(alert.data))
                 kinds[alert.kind] = kinds.get(alert.kind, 0) + 1
-                say(f"visit {visit.number + 1} of {visits}: {len(sizes)} alerts")
+                say(f"visit {visit.number + 1} of {visits}: {counted(len(sizes), 'alert')}")
     summary = {
         "survey": survey,
         "schema_version": schema_version or DEFAULT_VERSIONS[survey],
@@ -105,6 +106,6 @@ def _sentence(summary: dict[str, Any], output: str) -> str:
     size = {name: value / 1000 for name, value in summary["bytes"].items()}
     kinds = ", ".join(f"{count} {kind}" for kind, count in summary["kinds"].items())
     return (
-        f"{summary['alerts']} alerts in {output} ({kinds or 'none'}); min/median/max "
+        f"{counted(summary['alerts'], 'alert')} in {output} ({kinds or 'none'}); min/median/max "
         f"{size['min']:.1f}/{size['median']:.1f}/{size['max']:.1f} kB; {summary['seconds']:.1f} s."
     )

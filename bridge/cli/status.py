@@ -9,6 +9,8 @@ from typing import Any
 import click
 import orjson
 
+from bridge.wording import counted
+
 __all__ = ["command"]
 
 
@@ -50,20 +52,20 @@ def _lines(status: dict[str, Any]) -> list[str]:
         f"up {_span(now - status['started_at'])}",
         f"source     {_printable(source['url'] or 'none')}: {source['state']}, last item {_ago(now, source['last_item_at'])}",
         f"intake     {intake['read']:,} read, {intake['published']:,} published, {intake['dropped']:,} dropped, "
-        f"{intake['refused']:,} refused, {intake['duplicates']:,} duplicates, {intake['conflicts']:,} conflicts; "
+        f"{intake['refused']:,} refused, {counted(intake['duplicates'], 'duplicate')}, {counted(intake['conflicts'], 'conflict')}; "
         f"{intake['read_hz']:.1f} read and {intake['published_hz']:.1f} published a second; "
         f"last event {_ago(now, intake['last_published_at'])}",
-        f"journal    {journal['last_seq']:,} events, {journal['file_bytes']:,} bytes ({journal['free_bytes']:,} free); "
+        f"journal    {counted(journal['last_seq'], 'event')}, {journal['file_bytes']:,} bytes ({journal['free_bytes']:,} free); "
         f"{journal['disk_free_bytes']:,} bytes free on its disk",
-        f"broadcast  {len(broadcast['subscribers'])} subscribers, {broadcast['sent']:,} sent, "
+        f"broadcast  {counted(len(broadcast['subscribers']), 'subscriber')}, {broadcast['sent']:,} sent, "
         f"{broadcast['acked']:,} acknowledged, {broadcast['nacked']:,} refused; {broadcast['dropped']:,} of "
-        f"{broadcast['connections']:,} connections dropped; the slowest {status['lag']:,} events behind",
+        f"{counted(broadcast['connections'], 'connection')} dropped; the slowest {counted(status['lag'], 'event')} behind",
     ]
     lines += [_subscriber(one, now) for one in broadcast["subscribers"]]
     if authors := status["receiver"]:
         lines.append(
-            f"receive    {authors['connected']:,} authors connected, {authors['connections']:,} so far; "
-            f"{authors['accepted']:,} events accepted, {authors['refused']:,} refused"
+            f"receive    {counted(authors['connected'], 'author')} connected, {authors['connections']:,} so far; "
+            f"{counted(authors['accepted'], 'event')} accepted, {authors['refused']:,} refused"
         )
     return lines + [_upstream(one, now) for one in status["upstreams"]]
 
@@ -82,7 +84,7 @@ def _upstream(one: dict[str, Any], now: float) -> str:
         state += f" to {_printable(one['broker_ivo'])}"
     return (
         f"upstream   {_printable(one['url'])}: {state}; {one['received']:,} received, "
-        f"{one['published']:,} published, {one['duplicates']:,} duplicates, {one['refused']:,} refused; "
+        f"{one['published']:,} published, {counted(one['duplicates'], 'duplicate')}, {one['refused']:,} refused; "
         f"last heard {_ago(now, one['last_heard_at'])}"
     )
 

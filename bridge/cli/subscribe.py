@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from bridge.wording import counted
+
 if TYPE_CHECKING:
     from bridge.client.received import ReceivedEvent
 
@@ -100,7 +102,8 @@ def command(
                 subscription.acknowledge()
                 break
         trouble, ever = subscription.trouble, subscription.connections
-    click.echo(f"{received:,} events received{f', {failed:,} commands failed' if failed else ''}.", err=True)
+    failures = f", {counted(failed, 'command')} failed" if failed else ""
+    click.echo(f"{counted(received, 'event')} received{failures}.", err=True)
     if not ever:
         click.echo(f"The broker {broker} was never reached: {trouble}.", err=True)
     short = not asked() and (not ever or (count is not None and received < count))

@@ -9,6 +9,7 @@ import orjson
 
 from bridge.cli.shared import schemas_option, showing_progress
 from bridge.errors import SourceError, UsageError
+from bridge.wording import counted
 
 __all__ = ["command"]
 
@@ -72,7 +73,7 @@ def command(
             if not as_json:
                 for line in packet_lines(checked, level):  # type: ignore[arg-type]
                     console.print(line)
-            say(f"{summary.packets:,} packets, {summary.failed:,} fail")
+            say(f"{counted(summary.packets, 'packet')}, {summary.failed:,} fail")
     if not summary.packets:
         raise SourceError(f"There is nothing in {', '.join(inputs)}.")
     if sarif:

@@ -11,16 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.alerts.packet import Document, Item, Packet, Refusal
+from bridge.alerts.packet import Item, Packet, Refusal
 from bridge.convert.lanes import Lanes
-from bridge.errors import ExpressionError, PacketError, UsageError
+from bridge.errors import PacketError, UsageError
 from bridge.filters import Capper, FilterSet, Held
+from bridge.pipeline.judge import Judge, is_notice
 from bridge.pipeline.pipeline import refused
-from bridge.pipeline.selection import Selection
-from bridge.pipeline.voevents import document_of, means_voevents, packet_of, voevent_schema
 from bridge.streams import Batch, Sink, open_sink
 from bridge.streams.kafka.url import is_kafka_url, parse_url
-from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["Keeper", "Kept", "keep_packets", "open_outputs"]
 
@@ -58,6 +56,8 @@ class Keeper:
         that of the input.
     strict
         Refuse VOEvents that meet a filter and are not valid.
+    takes_notices
+        Whether JSON notices can be kept where packets go.
     clock
         Monotonic seconds.
     """
@@ -69,15 +69,13 @@ class Keeper:
         *,
         is_live: bool,
         strict: bool = False,
+        takes_notices: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._refuse = refuse
         self._is_live = is_live
-        self._strict = strict
         self._clock = clock
-        self._filters = filters
-        self._select = Selection(filters.filters)
-        self._means_voevents = any(means_voevents(getattr(each, "text", "")) for each in filters)
+        self._judge = Judge(filters, strict=strict, takes_notices=takes_notices)
         self._capper = Capper(filters) if any(filters.caps) else None
         self._lanes = Lanes()
         self._reading: tuple[str, ...] | None = None
@@ -113,18 +111,18 @@ class Keeper:
         now_s = self._clock()
         for item in batch:
             self._read += 1
-            packet = self._readable(item)
-            met = packet if isinstance(packet, Refusal) else self._met(packet)
-            if not isinstance(packet, Refusal) and not isinstance(met, Refusal):
-                lane = item.origin.partition if self._is_live else ""
-                try:
-                    held = self._offer(packet, met, lane, now_s)
-                except PacketError as error:
-                    met = refused(packet, str(error))
-                else:
-                    self._lanes.add(lane, item.origin.offset if self._is_live else self._read, held)
-            if isinstance(met, Refusal):
-                self._refuse(met)
+            judged = self._judge(item)
+            if isinstance(judged, Refusal):
+                self._refuse(judged)
+                continue
+            packet, met = judged
+            lane = packet.origin.partition if self._is_live else ""
+            try:
+                held = self._offer(packet, met, lane, now_s)
+            except PacketError as error:
+                self._refuse(refused(packet, str(error)))
+            else:
+                self._lanes.add(lane, packet.origin.offset if self._is_live else self._read, held)
         if self._is_live and isinstance(batch, Batch):
             self._lanes.reach(batch.positions)
         if self._capper is not None:
@@ -153,35 +151,8 @@ class Keeper:
         if self._capper is not None:
             self._capper.drop()
 
-    def _readable(self, item: Item) -> Packet | Refusal:
-        """An item as filters read it: an alert as it is, a VOEvent in XML with its datum."""
-        if not isinstance(item, Document):
-            return item
-        if item.kind != "voevent":
-            return refused(item, "it is a JSON document, and filters look at Avro alerts and VOEvents")
-        unfit = self._select.unfit(voevent_schema())
-        if unfit is not None:
-            if self._means_voevents:
-                raise ExpressionError(unfit)
-            return refused(item, f"it is a VOEvent, and no filter is for VOEvents: {unfit}")
-        try:
-            return packet_of(item)
-        except PacketError as error:
-            return refused(item, str(error))
-
-    def _met(self, packet: Packet) -> Sequence[int] | Refusal:
-        try:
-            met = self._filters.outputs(self._select(packet))
-            if met and self._strict and is_voevent_schema(packet.schema.name):
-                from bridge.pipeline.strict import demand_valid
-
-                demand_valid(document_of(packet).data)
-        except PacketError as error:
-            return refused(packet, str(error), error.findings)
-        return met
-
     def _offer(self, packet: Packet, met: Sequence[int], lane: str, now_s: float) -> Held:
-        if self._capper is None:
+        if self._capper is None or is_notice(packet):
             return Held(packet, list(met))
         envelope = packet.origin.envelope
         time_ms = envelope.timestamp_ms if envelope is not None else None
@@ -248,7 +219,8 @@ def keep_packets(
     ExpressionError
         If a filter does not fit the first packet's schema.
     """
-    keeper = Keeper(filters, refuse, is_live=is_live, strict=strict)
+    takes_notices = all(output.takes_notices for output in outputs)
+    keeper = Keeper(filters, refuse, is_live=is_live, strict=strict, takes_notices=takes_notices)
     for batch in batches:
         if is_live:
             keeper.reading(getattr(batches, "lanes", ()))

@@ -18,6 +18,7 @@ from pathlib import Path
 from bridge.errors import SourceError
 from bridge.feed.positions import from_journal
 from bridge.journal import Journal
+from bridge.wording import counted
 
 __all__ = ["Bounds", "Removed", "keep_within"]
 
@@ -155,9 +156,9 @@ def _make_room(journal: Journal, limit: int, size: int) -> int:
     spare = kept - ALWAYS_KEPT
     if spare <= 0:
         _log.warning(
-            "the journal needs more than its max_size of %d bytes for its newest %d packets and for what it "
+            "the journal needs more than its max_size of %s for its newest %d packets and for what it "
             "remembers of older events: give it more, or let it remember for a shorter time",
-            limit,
+            counted(limit, "byte"),
             ALWAYS_KEPT,
         )
         return 0
@@ -184,22 +185,22 @@ def _is_gone(part: str) -> bool:
 def _tell(bounds: Bounds, removed: Removed) -> None:
     if removed.expired:
         _log.info(
-            "%d packets older than %g s removed",
-            removed.expired,
+            "%s older than %g s removed",
+            counted(removed.expired, "packet"),
             bounds.retention_s,
             extra={"removed": removed.expired},
         )
     if removed.crowded:
         _log.info(
-            "%d packets removed because the journal has reached %d bytes",
-            removed.crowded,
+            "%s removed because the journal has reached %d bytes",
+            counted(removed.crowded, "packet"),
             bounds.max_bytes,
             extra={"removed": removed.crowded},
         )
     if removed.forgotten:
         _log.info(
-            "%d events older than %g s forgotten",
-            removed.forgotten,
+            "%s older than %g s forgotten",
+            counted(removed.forgotten, "event"),
             bounds.remember_s,
             extra={"forgotten": removed.forgotten},
         )

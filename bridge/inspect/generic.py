@@ -16,6 +16,7 @@ from bridge.inspect.epochs import Epoch, jd_to_mjd
 from bridge.inspect.history import add_history
 from bridge.inspect.report import FactList, Position, Report, Section
 from bridge.inspect.values import ab_magnitude, first, identifier, number, number_text, plus_minus, text
+from bridge.wording import counted
 
 __all__ = ["field_facts", "view_generic"]
 
@@ -87,7 +88,7 @@ def field_facts(value: Any, path: str = "") -> Iterator[Any]:
             yield from field_facts(inner, f"{path}.{name}" if path else name)
         return
     if isinstance(value, (bytes, bytearray)):
-        facts.add(path, path, {"bytes": len(value)}, f"{len(value):,} bytes")
+        facts.add(path, path, {"bytes": len(value)}, counted(len(value), "byte"))
     elif isinstance(value, list):
         facts.add(path, path, {"elements": len(value)}, f"{len(value):,} elements")
     elif isinstance(value, float):

@@ -18,6 +18,7 @@ from bridge.inspect.fink import fink_section
 from bridge.inspect.history import add_history
 from bridge.inspect.report import FactList, Position, Report, Section
 from bridge.inspect.values import ab_magnitude, first, identifier, number, percent_text, plus_minus, text
+from bridge.wording import counted
 
 __all__ = ["is_lsst_like", "view_lsst"]
 
@@ -159,7 +160,7 @@ def _add_survey_history(facts: FactList, record: Mapping[str, Any]) -> None:
     owner = record.get("diaObject")
     count = first(owner, "nDiaSources")
     if isinstance(count, int) and count > 0:
-        facts.add("n_dia_sources", "In the survey", count, f"detected {count} times")
+        facts.add("n_dia_sources", "In the survey", count, f"detected {counted(count, 'time')}")
     start = number(owner, "firstDiaSourceMjdTai") or number(record.get("misc"), "firstDiaSourceMjdTaiFink")
     if start is not None:
         ago = float(first(record["diaSource"], *TIME)) - start

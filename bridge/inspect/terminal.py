@@ -16,6 +16,7 @@ from rich.text import Text
 from bridge.inspect.report import Cutout, Report, Section, Table
 from bridge.inspect.sketch import sketch
 from bridge.inspect.values import printable
+from bridge.wording import counted
 
 __all__ = ["describe_cutout", "print_report", "render_report"]
 
@@ -150,7 +151,7 @@ class _Printer:
             self.line(Text(self.plain(f"  … and the columns {', '.join(hidden)}"), "dim"))
         more = len(table.rows) - MOST_ROWS
         if more > 0:
-            self.line(Text(self.plain(f"  … and {more} rows more"), "dim"))
+            self.line(Text(self.plain(f"  … and {counted(more, 'more row')}"), "dim"))
 
     def _fitting(self, widths: list[int]) -> int:
         """How many columns of these widths fit on a line."""

@@ -13,6 +13,7 @@ from bridge.inspect.fink import fink_section
 from bridge.inspect.history import add_history
 from bridge.inspect.report import FactList, Position, Report, Section
 from bridge.inspect.values import first, identifier, number, number_text, percent_text, plus_minus, text
+from bridge.wording import counted
 
 __all__ = ["is_ztf_like", "view_ztf"]
 
@@ -182,9 +183,10 @@ def _total_magnitude(candidate: Mapping[str, Any], magnitude: float, positive: b
 
 def _add_survey_history(facts: FactList, candidate: Mapping[str, Any]) -> None:
     detections, coverage = first(candidate, "ndethist"), first(candidate, "ncovhist")
-    if detections is not None:
+    if isinstance(detections, int):
+        observed = f", observed {counted(coverage, 'time')}" if isinstance(coverage, int) else ""
         facts.add(
-            "ndethist", "In the survey", detections, f"detected {detections} times, observed {coverage} times"
+            "ndethist", "In the survey", detections, f"detected {counted(detections, 'time')}{observed}"
         )
         facts.add("ncovhist", "", coverage, "")
     start = number(candidate, "jdstarthist")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bridge.errors import SourceError
 from bridge.journal.reader import JournalReader
+from bridge.wording import counted
 
 __all__ = ["Checked", "check_journal"]
 
@@ -61,7 +62,7 @@ def check_journal(reader: JournalReader, progress: Callable[[int, int], None] | 
             if ivorn is None:
                 what = "is a packet of which nothing is known"
             elif len(data) != size_bytes:
-                what = f"has {len(data)} bytes and was published with {size_bytes}"
+                what = f"has {counted(len(data), 'byte')} and was published with {size_bytes}"
             elif kind == "relayed" and hashlib.sha256(data).digest() != digest:
                 what = "is not what was published: its digest is another"
             if what is not None and len(faults) < _NAMED:

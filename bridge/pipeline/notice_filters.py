@@ -39,7 +39,12 @@ class NoticeFilters:
         self._compiled: dict[_Key, Predicate | None] = {}
 
     def __call__(self, content: dict[str, Any], could_have: frozenset[str] = frozenset()) -> bool:
-        """Whether a notice passes.
+        """Whether a notice passes; parameters and errors are those of `met`."""
+        met = self.met(content, could_have)
+        return met is None or bool(met)
+
+    def met(self, content: dict[str, Any], could_have: frozenset[str] = frozenset()) -> list[int] | None:
+        """Indices of the filters that a notice meets, ascending; None where none is meant for it.
 
         Parameters
         ----------
@@ -53,18 +58,20 @@ class NoticeFilters:
         PacketError
             If a condition uses a value of the notice as what it is not, or a Python filter fails.
         """
-        meant = False
+        met: list[int] | None = None
         for index, each in enumerate(self._filters):
             if not isinstance(each, Filter):
                 meets = each.accepts(content)
-            elif any((top := path.split(".")[0]) in content or top in could_have for path in each.paths):
+            elif not each.paths or any(
+                (top := path.split(".")[0]) in content or top in could_have for path in each.paths
+            ):
                 meets = self._meets(index, each, content)
             else:
                 continue
+            met = met or []
             if meets:
-                return True
-            meant = True
-        return not meant
+                met.append(index)
+        return met
 
     def _meets(self, index: int, condition: Filter, content: dict[str, Any]) -> bool:
         paths = sorted(condition.paths)

@@ -37,12 +37,12 @@ class Selection:
         A packet is selected by each of these that it meets.
     lenient
         Filters are known to fit some schema of the stream: one that fits none costs its packets only, even
-        if it is the first that comes.
+        if it is the first that comes. It may become known later.
     """
 
     def __init__(self, filters: Sequence[AnyFilter], *, lenient: bool = False) -> None:
         self.filters = tuple(filters)
-        self._lenient = lenient
+        self.lenient = lenient
         self._compiled: dict[Schema, _Fitting | str] = {}
         self._unfit: dict[Schema, str] = {}
 
@@ -94,7 +94,7 @@ class Selection:
             else:
                 indices.append(index)
         if not indices:
-            if not (self._compiled or self._lenient or lenient):
+            if not (self._compiled or self.lenient or lenient):
                 raise errors[0]
             return str(errors[0]).rstrip(".")
         for unfit in errors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from bridge.alerts.packet import Document, Packet
+from bridge.alerts.packet import Document, Framing, Packet
 from bridge.alerts.schema import Schema, parse_schema
 from bridge.voevent.avro import schema_text, xml_of_datum
 from bridge.voevent.habits import xml_to_avro
@@ -37,17 +37,18 @@ def is_voevent_json(document: Document) -> bool:
 
 
 def packet_of(document: Document) -> Packet:
-    """A VOEvent in XML as a packet: its bytes as they came, and behind them its datum, which filters read.
+    """A VOEvent in XML or JSON as a packet: its bytes as they came, and behind them its datum for filters.
 
     Raises
     ------
     PacketError
         If it is not a VOEvent.
     """
-    datum = xml_to_avro(document.data)
+    datum = xml_to_avro(document.data if document.kind == "voevent" else document_of(document).data)
     start = len(document.data)
     data = document.data + datum
-    return Packet(data, start, len(data), voevent_schema(), document.origin, "xml")
+    framing: Framing = "xml" if document.kind == "voevent" else "json"
+    return Packet(data, start, len(data), voevent_schema(), document.origin, framing)
 
 
 def document_of(item: Packet | Document) -> Document:
@@ -58,6 +59,8 @@ def document_of(item: Packet | Document) -> Document:
     PacketError
         If it is not a VOEvent, or none that XML can hold.
     """
+    if isinstance(item, Packet) and item.framing == "json":
+        return document_of(Document(item.data[: item.start], "json", item.origin))
     if isinstance(item, Packet) and item.framing == "xml":
         xml = item.data[: item.start]
     elif isinstance(item, Packet):

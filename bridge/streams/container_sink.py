@@ -33,6 +33,8 @@ class ContainerSink(BaseSink):
         If its folder is not there.
     """
 
+    takes_notices = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: dict[Schema, tuple[BinaryIO, Path, Path]] = {}
@@ -86,6 +88,8 @@ class PipeSink(BaseSink):
     file
         Open for binary writing; not closed.
     """
+
+    takes_notices = False
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

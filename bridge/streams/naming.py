@@ -22,10 +22,10 @@ LONGEST = 150
 def file_bytes(packet: Packet) -> bytes:
     """The packet as a file: as it arrived if it arrived alone, else framed anew around the same datum.
 
-    The wire format keeps its five bytes, and a VOEvent in XML is its file. A bare datum becomes a container,
-    because a file that does not say its schema could not be read again.
+    The wire format keeps its five bytes, and a VOEvent in XML or a notice is its file. A bare datum becomes a
+    container, because a file that does not say its schema could not be read again.
     """
-    if packet.framing == "xml":
+    if packet.framing in ("xml", "json"):
         return packet.data[: packet.start]
     if packet.framing == "confluent":
         return packet.data if packet.whole else packet.data[packet.start - 5 : packet.stop]
@@ -33,8 +33,8 @@ def file_bytes(packet: Packet) -> bytes:
 
 
 def file_name(packet: Packet) -> str:
-    """``<id>.avro``, in wire format ``<id>.bin``, of XML ``.xml``; without an id named from the origin."""
-    ending = {"confluent": ".bin", "xml": ".xml"}.get(packet.framing, ".avro")
+    """``<id>.avro``, of wire format ``.bin``, ``.xml``, ``.json``; without an id named from the origin."""
+    ending = {"confluent": ".bin", "xml": ".xml", "json": ".json"}.get(packet.framing, ".avro")
     return (_alert_id(packet) or _origin_stem(packet)) + ending
 
 

@@ -20,7 +20,15 @@ __all__ = ["BaseSink", "Sink", "open_sink", "writing"]
 
 
 class Sink(Protocol):
-    """Where packets are kept. As a context manager it is closed, or after an error discarded."""
+    """Where packets are kept. As a context manager it is closed, or after an error discarded.
+
+    Attributes
+    ----------
+    takes_notices
+        Whether it has a place for JSON, too; an Avro container has not.
+    """
+
+    takes_notices: bool
 
     def write(self, packet: Packet) -> None:
         """Keep a packet, byte for byte; raises `SourceError` if that fails."""
@@ -40,6 +48,8 @@ class Sink(Protocol):
 
 class BaseSink:
     """The context manager's part of a sink."""
+
+    takes_notices = True
 
     def close(self) -> None:
         """Finish: what was written appears under its final name."""

@@ -11,6 +11,7 @@ from bridge.validate.finding import SEVERITIES, Finding, Severity
 from bridge.validate.inputs import Checked
 from bridge.validate.summary import Summary
 from bridge.validate.validate import RULES
+from bridge.wording import counted
 
 __all__ = ["packet_lines", "summary_lines"]
 
@@ -60,27 +61,23 @@ def summary_lines(summary: Summary, *, words_checked: bool, level: Severity) -> 
         line = Text(f"{summary.findings[rule_id]:8,} ")
         line.append(f"{rule.severity:8}", _STYLES[rule.severity])
         line.append(f"{rule.id:17}", "bold")
-        line.append(f"in {_counted(summary.affected[rule_id], 'packet')}. {rule.why} ")
+        line.append(f"in {counted(summary.affected[rule_id], 'packet')}. {rule.why} ")
         line.append(f"Remedy: {rule.remedy}", "dim")
         yield line
     yield Text()
     passed = summary.packets - summary.failed
     errors, warnings, advice = (summary.total(severity) for severity in SEVERITIES)
-    verdict = Text(f"{_counted(summary.packets, 'packet')}: ")
+    verdict = Text(f"{counted(summary.packets, 'packet')}: ")
     verdict.append(f"{passed:,} pass", "green" if passed == summary.packets else "")
     verdict.append(", ")
     verdict.append(f"{summary.failed:,} fail", "bold red" if summary.failed else "")
-    advised = f"{_counted(advice, 'piece')} of advice"
-    verdict.append(f"; {_counted(errors, 'error')}, {_counted(warnings, 'warning')}, {advised}.")
+    advised = f"{counted(advice, 'piece')} of advice"
+    verdict.append(f"; {counted(errors, 'error')}, {counted(warnings, 'warning')}, {advised}.")
     if level != "advice" and advice:
         verdict.append(" --level advice shows these packet by packet.", "dim")
     yield verdict
     if not words_checked:
         yield Text("UCDs and units were not checked: that needs astropy (pip install astropy).", "yellow")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

@@ -55,13 +55,12 @@ def test_each_filter_of_a_file_has_its_folder(keep: Filter, shared_data: Path, t
 def test_what_is_no_alert_is_refused_and_kept_aside(keep: Filter, shared_data: Path, tmp_path: Path) -> None:
     inbox = tmp_path / "in"
     inbox.mkdir()
-    (inbox / "a.json").write_text("{}")
+    (inbox / "a.json").write_text('{"ra": 1}')
     (inbox / "b.xml").write_text("<v/>")
-    outcome = keep(
-        *("--from", inbox, "--to", tmp_path / "kept", "--where", "1 = 1", "--dead-letters", tmp_path / "dead")
-    )
+    words = ("--from", inbox, "--to", tmp_path / "kept", "--dead-letters", tmp_path / "dead")
+    outcome = keep(*words, "--where", "Who.AuthorIVORN = 'x'")
     assert outcome.status == 1
-    assert "a.json#0: it is a JSON document, and filters look at Avro alerts and VOEvents." in outcome.err
+    assert "a.json#0: it is a JSON document, and no filter names a value that it has." in outcome.err
     assert "b.xml#0: it is XML but no VOEvent (its root is v)." in outcome.err
     assert len(contents(tmp_path / "dead")) == 4
 

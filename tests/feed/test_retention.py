@@ -68,7 +68,7 @@ def test_a_bound_too_small_leaves_the_newest_packets_and_says_so(
     publish(journal, 1_200, padding=1_000)
     keep_within(Bounds(DAY, DAY, max_bytes=1), journal, NEVER, now=clock[0])
     assert journal.statistics().kept == retention.ALWAYS_KEPT
-    assert "needs more than its max_size of 1 bytes" in caplog.text
+    assert "needs more than its max_size of 1 byte for" in caplog.text
 
 
 def test_the_file_shrinks_when_much_of_it_is_free(journal: Journal, clock: list[float], monkeypatch) -> None:

@@ -150,7 +150,7 @@ def test_old_packets_go_at_the_start_of_a_feed(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     with running(serve(tmp_path, "--from", tmp_path / "in", "--retention", "1d"), log) as process:
         ready_port(process, log)
-        wait_for(lambda: b"1 packets older than 86400 s removed" in log.read_bytes(), "retention")
+        wait_for(lambda: b"1 packet older than 86400 s removed" in log.read_bytes(), "retention")
     with journal_of(tmp_path) as journal:
         assert (journal.last_seq(), journal.first_kept_seq()) == (1, None)
 

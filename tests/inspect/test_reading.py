@@ -150,7 +150,7 @@ def test_long_tables_are_cut_with_a_word_about_it(supernova: Report) -> None:
 
     table = Table("t", "", ("a [d]", "b"), tuple((str(i), "x") for i in range(20)))
     text = render_report(replace(supernova, tables=(table,)))
-    assert "… and 8 rows more" in text
+    assert "… and 8 more rows" in text
 
 
 def test_alert_cannot_steer_the_terminal(supernova: Report) -> None:

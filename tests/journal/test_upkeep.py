@@ -172,7 +172,7 @@ def test_a_check_finds_packets_that_are_not_what_was_published(journal: Journal)
     faults = check_journal(journal).faults
     assert [fault.split(" ")[1] for fault in faults] == ["8", "9", "1000", "place"]
     assert "its digest is another" in faults[0]
-    assert "has 1 bytes" in faults[1]
+    assert "has 1 byte and" in faults[1]
     assert "of which nothing is known" in faults[2]
     assert "beyond the newest event, 150" in faults[3]
 

@@ -97,6 +97,17 @@ def test_a_kept_message_keeps_value_key_headers_and_time(
     assert committed(kafka, target) == sent
 
 
+def test_json_notices_go_on_as_they_came(kafka: Broker, topics: Any, keep: Filtering) -> None:
+    source, target = topics.new("in"), topics.new("out")
+    wanted = Message(b'{ "ra": 1.5, "snr":9 }', b"k", (("h", b"v"),), 1_500_000_000_000)
+    topics.fill(source, wanted.value, key=wanted.key, headers=list(wanted.headers), timestamp=wanted.time_ms)
+    topics.fill(source, b'{"ra": 1.5, "snr": 2}', b'{"ra": 1.5, "alert": "other"}')
+    kept = keep(source, target, "snr > 5")
+    assert (kept.read, kept.kept, len(keep.refusals)) == (3, 1, 1)
+    assert "no filter names a value that it has" in keep.refusals[0].reason
+    assert committed(kafka, target) == [wanted]
+
+
 def test_alerts_stay_in_their_partition_where_there_are_as_many_and_else_their_order_is_lost(
     kafka: Broker, topics: Any, keep: Filtering, caplog: pytest.LogCaptureFixture
 ) -> None:
