@@ -18,7 +18,7 @@ from bridge.mapping import TranslateOptions
 from bridge.pipeline import Plan
 from bridge.vtp import BroadcasterSettings
 from bridge.vtp.address import BROADCAST_PORT
-from bridge.vtp.upstream import UpstreamSettings
+from bridge.vtp.upstream_settings import UpstreamSettings
 
 __all__ = ["DEFAULT_PORT", "FeedConfig", "load_config", "make_config", "parse_duration", "read_settings"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge.errors import ConfigError
 from bridge.vtp.access import AccessSettings, Network, parse_networks
-from bridge.vtp.tls import ClientTls, ServerTls
+from bridge.vtp.tls import ServerTls
 
-__all__ = ["ACCESS_KEYS", "DoorConfig", "client_tls", "door_config"]
+__all__ = ["ACCESS_KEYS", "DoorConfig", "door_config"]
 
 ACCESS_KEYS: dict[str, tuple[type, ...]] = {
     "allow": (list,),
@@ -62,24 +62,6 @@ def door_config(values: Mapping[str, Any], table: str) -> DoorConfig:
     bounds = {key: given[key] for key in ("max_connections", "max_per_address") if key in given}
     access = AccessSettings(allow=networks.get("allow", ()), deny=networks.get("deny", ()), **bounds)
     return DoorConfig(access, networks.get("proxies", ()), _server_tls(given, table))
-
-
-def client_tls(table: Mapping[str, Any], host: str) -> ClientTls | None:
-    """What an ``[[upstream]]`` says of TLS.
-
-    Raises
-    ------
-    ConfigError
-        If a value is wrong.
-    """
-    files = {key: table[f"tls_{key}"] for key in ("ca", "certificate", "key") if f"tls_{key}" in table}
-    if not table.get("tls", bool(files)):
-        if files:
-            raise ConfigError(f"The upstream {host} has tls_{next(iter(files))}, and tls is false.")
-        return None
-    if "key" in files and "certificate" not in files:
-        raise ConfigError(f"The upstream {host} has tls_key and no tls_certificate.")
-    return ClientTls(**{name: Path(path) for name, path in files.items()})
 
 
 def _server_tls(given: Mapping[str, Any], table: str) -> ServerTls | None:

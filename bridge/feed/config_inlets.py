@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.errors import ConfigError
-from bridge.feed.config_access import DoorConfig, client_tls, door_config
+from bridge.feed.config_access import DoorConfig, door_config
 from bridge.feed.units import parse_duration
 from bridge.voevent.acceptance import KNOWN_VERSIONS
 from bridge.vtp.address import BROADCAST_PORT, parse_address
 from bridge.vtp.receiver_settings import ReceiverSettings
 from bridge.vtp.since import check_since
 from bridge.vtp.subscriber_connection import SubscriberSettings
-from bridge.vtp.upstream import UpstreamSettings
+from bridge.vtp.tls import client_tls
+from bridge.vtp.upstream_settings import UpstreamSettings
 from bridge.vtp.xpath import xpath_fault
 
 __all__ = ["ReceiveConfig", "receive_config", "upstream_settings"]
@@ -107,5 +108,11 @@ def _upstream(table: Mapping[str, Any], local_ivo: str) -> UpstreamSettings:
         parse_address(table["host"], table.get("port", BROADCAST_PORT)),
         SubscriberSettings(local_ivo, filters),
         None if since is None else check_since(since),
-        tls=client_tls(table, table["host"]),
+        tls=client_tls(
+            f"The upstream {table['host']}",
+            table.get("tls"),
+            table.get("tls_ca"),
+            table.get("tls_certificate"),
+            table.get("tls_key"),
+        ),
     )

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from bridge.errors import PacketError
-from bridge.vtp.frames import FrameReader, Oversize, encode_frame
+from bridge.vtp.frames import FrameReader, Oversize, encode_frame, stranger_of
 from bridge.vtp.messages import parse_transport
 
 __all__ = ["Answer", "AuthorConnection"]
@@ -60,7 +60,12 @@ class AuthorConnection:
         answers: list[Answer] = []
         for frame in self._frames.feed(data):
             if isinstance(frame, Oversize):
-                raise PacketError(f"it announced a message of {frame.length} bytes, so it does not speak VTP")
+                stranger = stranger_of(frame.length)
+                raise PacketError(
+                    f"it {stranger}"
+                    if stranger
+                    else f"it announced a message of {frame.length} bytes, so it does not speak VTP"
+                )
             message = parse_transport(frame)
             if message.role in ("iamalive", "authenticate"):
                 raise PacketError(

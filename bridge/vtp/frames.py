@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["MAX_FRAME_BYTES", "FrameReader", "Oversize", "encode_frame", "frame_prefix"]
+__all__ = ["MAX_FRAME_BYTES", "FrameReader", "Oversize", "encode_frame", "frame_prefix", "stranger_of"]
 
 MAX_FRAME_BYTES = 99_999
 """The longest message that every stock client takes: Comet closes the connection beyond it."""
@@ -31,6 +31,15 @@ def frame_prefix(payload: bytes) -> bytes:
 def encode_frame(payload: bytes) -> bytes:
     """One message as it goes on the wire."""
     return frame_prefix(payload) + payload
+
+
+def stranger_of(length: int) -> str | None:
+    """What speaks where a length should be, as a clause ("speaks HTTP"); None for one that is not known."""
+    begin = _LENGTH.pack(length)
+    # A record of TLS begins with its kind (20 to 23) and the version 3.x.
+    if begin[0] in range(20, 24) and begin[1] == 3:
+        return "speaks TLS"
+    return {b"HTTP": "speaks HTTP", b"SSH-": "speaks SSH"}.get(begin)
 
 
 class FrameReader:

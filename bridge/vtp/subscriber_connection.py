@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from bridge.errors import ConfigError, PacketError
-from bridge.vtp.frames import FrameReader, Oversize, encode_frame
+from bridge.vtp.frames import FrameReader, Oversize, encode_frame, stranger_of
 from bridge.vtp.messages import Transport, parse_transport, safe_parser, write_transport
 
 __all__ = [
+    "NO_GREETING",
     "Arrived",
     "Greeted",
     "Lost",
@@ -24,6 +25,10 @@ __all__ = [
     "SubscriberConnection",
     "SubscriberSettings",
 ]
+
+
+NO_GREETING = ", not even a greeting; is this its port for subscribers, and does it want TLS?"
+"""Goes behind what a broker did before it has ever spoken: brokers greet at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class SubscriberConnection:
         self._since = since
         self._frames = FrameReader(settings.max_event_bytes)
         self._heard_at = now
+        self._heard = False
         self._out: list[bytes] = []
 
     @property
@@ -126,10 +132,13 @@ class SubscriberConnection:
         if self.lost is not None:
             return events
         for frame in self._frames.feed(data):
-            self._heard_at = now
+            self._heard_at, self._heard = now, True
             if isinstance(frame, Oversize):
+                stranger = stranger_of(frame.length)
                 self.lost = Lost(
-                    f"it announced a message of {frame.length} bytes; at most "
+                    f"it {stranger} on this port"
+                    if stranger
+                    else f"it announced a message of {frame.length} bytes; at most "
                     f"{self.settings.max_event_bytes} are taken"
                 )
                 events.append(self.lost)
@@ -181,6 +190,17 @@ class SubscriberConnection:
             return Greeted(message.origin)
         return Odd(f"it sent {message.role}, which only subscribers send")
 
+    @property
+    def heard(self) -> bool:
+        """Whether the broker has said anything at all."""
+        return self._heard
+
+    def end(self) -> str:
+        """What it means that the broker has closed the connection, as a clause about it."""
+        if self._heard:
+            return "it has closed the connection"
+        return f"it has closed the connection and said nothing{NO_GREETING}"
+
     def excuse(self, now: float) -> None:
         """Count the broker's silence from now on: until now it was we who did not read."""
         self._heard_at = now
@@ -189,5 +209,8 @@ class SubscriberConnection:
         """Do what is due by now."""
         if self.lost is not None or now < self.next_tick_at:
             return []
-        self.lost = Lost(f"it has sent nothing for {now - self._heard_at:.0f} s")
+        said = f"it has sent nothing for {now - self._heard_at:.0f} s"
+        if not self._heard:
+            said += NO_GREETING
+        self.lost = Lost(said)
         return [self.lost]

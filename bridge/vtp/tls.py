@@ -6,12 +6,21 @@ pyOpenSSL and service-identity come with the extra ``tls``; only who wants TLS n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
 
-__all__ = ["ClientTls", "ServerTls", "TlsContext", "client_options", "server_options", "tls_fault"]
+__all__ = [
+    "ClientTls",
+    "ServerTls",
+    "TlsContext",
+    "client_options",
+    "client_tls",
+    "server_options",
+    "tls_fault",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,43 @@ class ClientTls:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+
+def client_tls(
+    whose: str,
+    tls: bool | None = None,
+    ca: str | PathLike[str] | None = None,
+    certificate: str | PathLike[str] | None = None,
+    key: str | PathLike[str] | None = None,
+) -> ClientTls | None:
+    """What somebody says of TLS to a broker; None: the connection is not encrypted.
+
+    Parameters
+    ----------
+    whose
+        Who says so; begins the sentence if it makes no sense.
+    tls
+        Whether to use it; None: if there is any file for it.
+    ca, certificate, key
+        The files of `ClientTls`.
+
+    Raises
+    ------
+    ConfigError
+        If one excludes or lacks another.
+    """
+    files = {
+        name: Path(path)
+        for name, path in (("ca", ca), ("certificate", certificate), ("key", key))
+        if path is not None
+    }
+    if not (bool(files) if tls is None else tls):
+        if files:
+            raise ConfigError(f"{whose} has tls_{next(iter(files))}, and tls is false.")
+        return None
+    if "key" in files and "certificate" not in files:
+        raise ConfigError(f"{whose} has tls_key and no tls_certificate.")
+    return ClientTls(**files)
 
 
 class TlsContext:

@@ -15,7 +15,8 @@ from bridge.vtp.backoff import Patience
 from bridge.vtp.messages import write_transport
 from bridge.vtp.offers import Offer, Verdict
 from bridge.vtp.subscriber_connection import SubscriberSettings
-from bridge.vtp.upstream import Upstream, UpstreamSettings
+from bridge.vtp.upstream import Upstream
+from bridge.vtp.upstream_settings import UpstreamSettings
 from tests.vtp.peers import synthetic_event
 
 BROKER = "ivo://org.example/broker"
