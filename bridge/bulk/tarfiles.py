@@ -14,6 +14,7 @@ from typing import BinaryIO
 from bridge.bulk.index import Index
 from bridge.bulk.members import END
 from bridge.errors import SourceError
+from bridge.streams.durable import sync_folder
 from bridge.streams.sink import writing
 
 __all__ = ["TarFiles"]
@@ -127,11 +128,7 @@ class TarFiles:
         path = self._folder / name
         with writing(path):
             file = path.open("x+b")
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_folder(self._folder)
         return file
 
     def _mend(self, path: Path, size: int) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "kafka_option",
     "schemas_option",
     "showing_progress",
+    "tls_options",
     "translate_options",
     "translation_options",
     "until_signal",
@@ -41,6 +42,35 @@ kafka_option = click.option(
     "--kafka-config", metavar="FILE|PRESET",
     help="Settings and credentials of the Kafka client; presets: ztf, lsst, fink, lasair, antares, gcn, hopskotch.",
 )  # fmt: skip
+
+
+def tls_options(command: Command) -> Command:
+    """Options of a command that connects to a broker; they come as ``tls``, ``tls_ca``, and so on."""
+    for option in reversed(
+        (
+            click.option(
+                "--tls",
+                is_flag=True,
+                default=None,
+                help="The connection is encrypted; also with any of the next three.",
+            ),
+            click.option(
+                "--tls-ca",
+                metavar="FILE",
+                help="PEM file with the authorities by which the broker is trusted [the system's].",
+            ),
+            click.option(
+                "--tls-certificate",
+                "--tls-cert",
+                "tls_certificate",
+                metavar="FILE",
+                help="PEM file with the certificate by which we prove ourselves.",
+            ),
+            click.option("--tls-key", metavar="FILE", help="PEM file with its private key [the same file]."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def translation_options(command: Command) -> Command:

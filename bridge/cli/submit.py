@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import orjson
+
+from bridge.cli.shared import tls_options
 
 __all__ = ["command"]
 
@@ -23,8 +26,9 @@ NAMED = 20
 @click.option("--one-by-one", is_flag=True, default=None,
               help="A connection for each event, without finding out whether the broker takes more.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="What became of each event, as one JSON document.")
+@tls_options
 def command(
-    files: tuple[str, ...], address: str, timeout: float, one_by_one: bool | None, as_json: bool
+    files: tuple[str, ...], address: str, timeout: float, one_by_one: bool | None, as_json: bool, **tls: Any
 ) -> int:
     """Send VOEvents to any VTP broker, byte for byte, and say what became of each.
 
@@ -62,7 +66,7 @@ def command(
     told: list[tuple[Origin, Submitted]] = []
     began = time.monotonic()
     with showing_progress("Sending") as say:
-        for each in submit(packets(), address, timeout_s=timeout, one_by_one=one_by_one):
+        for each in submit(packets(), address, timeout_s=timeout, one_by_one=one_by_one, **tls):
             counts[each.outcome] += 1
             origin = origins[each.index]
             if as_json:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
+from bridge.cli.shared import tls_options
 from bridge.wording import counted
 
 if TYPE_CHECKING:
     from bridge.client.received import ReceivedEvent
 
 __all__ = ["command"]
+
+# Most events whose files wait for the disk together.
+TOGETHER = 1000
 
 
 @click.command("subscribe")
@@ -38,6 +42,7 @@ __all__ = ["command"]
 )
 @click.option("--ack", type=click.Choice(["handled", "received"]), default="handled", show_default=True,
               help="When an event is acknowledged: after all that is asked for here was done, or at once.")  # fmt: skip
+@tls_options
 def command(
     broker: str,
     folder: Path | None,
@@ -50,11 +55,12 @@ def command(
     timeout: float | None,
     local_ivo: str | None,
     ack: str,
+    **tls: Any,
 ) -> int:
     """Listen to any VTP broker until Ctrl-C; reconnects by itself.
 
     Without -o, --exec, --print or --json, events are listed. The exit status is 1 if a command failed, or if
-    --timeout ended it before --count was reached, or before it was ever connected.
+    --timeout ended it before --count was reached, or before the broker had said anything.
 
     \b
     Examples:
@@ -77,36 +83,45 @@ def command(
         until_signal() as asked,
         subscribe(
             broker, local_ivo=local_ivo, filters=filters, since=since, timeout_s=timeout,
-            ack_at_once=ack == "received", stop=asked,
+            ack_at_once=ack == "received", stop=asked, **tls,
         ) as subscription,
     ):  # fmt: skip
-        for event in subscription:
-            received += 1
-            file = keep.save(event.ivorn, event.xml) if keep is not None else None
-            if as_xml:
-                sys.stdout.buffer.write(event.xml if event.xml.endswith(b"\n") else event.xml + b"\n")
-            elif as_json:
-                sys.stdout.buffer.write(_line(event, file))
-            elif not quiet:
-                sys.stdout.buffer.write(
-                    f"{_iso(event.received_at)}  {event.role:<11}  {_safe(event.ivorn)}\n".encode()
-                )
+        for first in subscription:
+            events = [first]
+            # Files wait for the disk together; a program gets its event at once, and is not run for a second
+            # one before the first is acknowledged.
+            if handler is None:
+                most = TOGETHER if count is None else min(TOGETHER, count - received)
+                events += subscription.also_waiting(most - 1)
+            files = keep.save(events) if keep is not None else [None] * len(events)
+            for event, file in zip(events, files, strict=True):
+                received += 1
+                if as_xml:
+                    sys.stdout.buffer.write(event.xml if event.xml.endswith(b"\n") else event.xml + b"\n")
+                elif as_json:
+                    sys.stdout.buffer.write(_line(event, file))
+                elif not quiet:
+                    sys.stdout.buffer.write(
+                        f"{_iso(event.received_at)}  {event.role:<11}  {_safe(event.ivorn)}\n".encode()
+                    )
             sys.stdout.buffer.flush()
             if handler is not None:
                 try:
-                    handler(event)
+                    handler(first)
                 except SourceError as error:
                     failed += 1
-                    click.echo(f"{_safe(event.ivorn)}: {error}", err=True)
+                    click.echo(f"{_safe(first.ivorn)}: {error}", err=True)
             if received == count:
                 subscription.acknowledge()
                 break
-        trouble, ever = subscription.trouble, subscription.connections
+        trouble, heard = subscription.trouble or "", subscription.heard
     failures = f", {counted(failed, 'command')} failed" if failed else ""
     click.echo(f"{counted(received, 'event')} received{failures}.", err=True)
-    if not ever:
-        click.echo(f"The broker {broker} was never reached: {trouble}.", err=True)
-    short = not asked() and (not ever or (count is not None and received < count))
+    if not heard:
+        click.echo(
+            f"The broker {broker} was never heard: {trouble}{'' if trouble.endswith('?') else '.'}", err=True
+        )
+    short = not asked() and (not heard or (count is not None and received < count))
     return 1 if failed or short else 0
 
 

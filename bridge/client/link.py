@@ -10,64 +10,38 @@ import contextlib
 import hashlib
 import logging
 import queue
-import select
+import selectors
 import socket
+import ssl
 import threading
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
 
 from bridge.client.received import ReceivedEvent
-from bridge.vtp.address import Address
-from bridge.vtp.backoff import Backoff, Patience
+from bridge.client.tls import client_context
+from bridge.client.wire import UnreachableError, Wire, connect, fault
+from bridge.errors import ConfigError
+from bridge.vtp.backoff import Backoff
 from bridge.vtp.subscriber_connection import (
+    NO_GREETING,
     Arrived,
     Greeted,
     Lost,
     Odd,
     SubscriberConnection,
-    SubscriberSettings,
 )
+from bridge.vtp.upstream_settings import CONNECT_TIMEOUT_S, UpstreamSettings
 
-__all__ = ["Link", "LinkSettings"]
+__all__ = ["Link"]
 
 _log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 30.0
 # A look at the clock so often, in seconds; wake-ups come through a socket of their own.
 LOOK_S = 1.0
+# A broker that takes nothing from us for so long is given up, in seconds.
+WRITE_S = 30.0
 # At the end the broker is given so long to read our last acknowledgements, in seconds.
 LEAVE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
-    """A subscription from plain sockets.
-
-    Parameters
-    ----------
-    address
-        The broker.
-    subscriber
-        Who we are, and what we want.
-    since
-        From where to be served at the first connection, for brokers that understand it.
-    patience
-        Waits between attempts to connect.
-    max_waiting, max_waiting_bytes
-        Nothing more is read while so many events, or bytes of events, wait for the program.
-    remembered
-        So many events are known again when a broker sends them a second time after a reconnection.
-    """
-
-    address: Address
-    subscriber: SubscriberSettings
-    since: str | None = None
-    patience: Patience = field(default_factory=Patience)
-    max_waiting: int = 10_000
-    max_waiting_bytes: int = 64 << 20
-    remembered: int = 20_000
-
 
 Key = tuple[str, bytes]
 
@@ -75,21 +49,43 @@ Key = tuple[str, bytes]
 class Link:
     """Connects, connects again, and queues what comes.
 
+    Parameters
+    ----------
+    settings
+        The broker, and how to subscribe to it; what is pending is what waits for the program.
+    remembered
+        So many events are known again when a broker sends them a second time after a reconnection.
+
     Attributes
     ----------
     events
-        What has come, in order; None when the link has been closed.
+        What has come, in order; None when the link has been closed or has failed.
     trouble
-        Why there is no connection now; None while there is one.
+        Why the broker is not heard now; None while it is.
+    heard
+        Whether a broker has ever said anything.
+    failure
+        What ended the link although nobody closed it: a bug.
+
+    Raises
+    ------
+    ConfigError
+        If a file for TLS cannot be used.
     """
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: UpstreamSettings, remembered: int = 20_000) -> None:
         self.settings = settings
         self.events: queue.SimpleQueue[ReceivedEvent | None] = queue.SimpleQueue()
-        self.trouble: str | None = "not connected yet"
+        self.trouble: str | None = "it is not connected yet"
+        self.heard = False
+        self.failure: Exception | None = None
         self.connections = 0
         self.odd = 0
         self.repeated = 0
+        self._remembered = remembered
+        self._failed = False
+        # A mistake in the files is told at once.
+        self._context()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         # What has come and not been handled, with the connection that brought it last; and what was handled.
@@ -101,7 +97,7 @@ class Link:
         self._wake_from, self._wake_to = socket.socketpair()
         self._wake_to.setblocking(False)
         self._wake_from.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="subscription", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="subscription", daemon=True)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -128,7 +124,7 @@ class Link:
             self._waiting_bytes -= len(event.xml)
             self._last_handled = event.ivorn
             self._handled[key] = None
-            if len(self._handled) > self.settings.remembered:
+            if len(self._handled) > self._remembered:
                 self._handled.popitem(last=False)
             self._acks.append((event.ivorn, connection))
         self._wake()
@@ -138,82 +134,112 @@ class Link:
         with contextlib.suppress(OSError):
             self._wake_to.send(b"x")
 
+    def _context(self) -> ssl.SSLContext | None:
+        """Made anew for each connection: certificates are renewed more often than programs."""
+        tls = self.settings.tls
+        return None if tls is None else client_context(tls)
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            # The program would wait for ever.
+            self.failure = error
+            self.events.put(None)
+
     def _run(self) -> None:
         backoff = Backoff(self.settings.patience)
         address = self.settings.address
         while not self._stop.is_set():
-            began = time.monotonic()
+            began: float | None = None
             try:
-                with socket.create_connection((address.host, address.port), CONNECT_TIMEOUT_S) as wire:
+                with contextlib.closing(Wire(connect(address, CONNECT_TIMEOUT_S, self._context()))) as wire:
                     began = time.monotonic()
                     reason = self._serve(wire)
-                    lasted = time.monotonic() - began
+            except UnreachableError as error:
+                reason = error.reason
+            except ConfigError as error:
+                reason = str(error).rstrip(".")
             except OSError as error:
-                reason, lasted = f"it cannot be reached ({error.strerror or error})", 0.0
+                reason = fault(error)
             if self._stop.is_set():
                 break
-            backoff.lasted(lasted)
+            backoff.lasted(0.0 if began is None else time.monotonic() - began)
             wait = backoff.next_wait_s()
-            self.trouble = reason
+            self.trouble, self._failed = reason, True
             _log.warning("broker %s: %s; next try in %.1f s", address, reason, wait)
             self._stop.wait(wait)
 
-    def _serve(self, wire: socket.socket) -> str:
+    def _serve(self, wire: Wire) -> str:
         """Serve one connection; gives the reason of its end."""
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self.connections += 1
             since = self._last_handled or self.settings.since
             self._acks.clear()
-        self.trouble = None
         _log.info("connected to broker %s", self.settings.address)
         connection = SubscriberConnection(self.settings.subscriber, time.time(), since)
-        while True:
-            ending = self._stop.is_set()
-            self._send(wire, connection)
-            if ending:
-                _take_leave(wire)
-                return "closed"
-            full = self._full()
-            if full:
-                connection.excuse(time.time())
-            sources = [self._wake_from] if full else [wire, self._wake_from]
-            ready, _, _ = select.select(sources, [], [], LOOK_S)
-            if self._wake_from in ready:
-                with contextlib.suppress(OSError):
-                    self._wake_from.recv(1 << 16)
-            events = []
-            if wire in ready:
-                data = wire.recv(1 << 18)
-                if not data:
-                    return "it has closed the connection"
-                events = connection.receive(data, time.time())
-            elif not full:
-                events = connection.tick(time.time())
-            for event in events:
-                match event:
-                    case Arrived():
-                        self._arrived(event)
-                    case Greeted(broker_ivo):
-                        _log.info("broker %s is %s", self.settings.address, ascii(broker_ivo))
-                    case Odd(reason):
-                        self.odd += 1
-                        _log.warning("broker %s: %s", self.settings.address, ascii(reason)[1:-1])
-                    case Lost(reason):
+        if not self._failed:
+            self.trouble = f"it is connected and has said nothing{NO_GREETING}"
+        # Of any number: a program may have thousands of files open, where select() ends at 1,024.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_from, selectors.EVENT_READ)
+            selector.register(wire, selectors.EVENT_READ)
+            reading = True
+            while True:
+                ending = self._stop.is_set()
+                self._send(wire, connection)
+                if ending:
+                    wire.take_leave(LEAVE_S)
+                    return "closed"
+                if reading == self._full():
+                    reading = not reading
+                    connection.excuse(time.time())
+                    if reading:
+                        selector.register(wire, selectors.EVENT_READ)
+                    else:
+                        selector.unregister(wire)
+                ready = {key.fileobj for key, _ in selector.select(0 if wire.holds_more else LOOK_S)}
+                if self._wake_from in ready:
+                    with contextlib.suppress(OSError):
+                        self._wake_from.recv(1 << 16)
+                if reading:
+                    reason = self._read(wire, connection)
+                    if reason is not None:
                         return reason
 
-    def _send(self, wire: socket.socket, connection: SubscriberConnection) -> None:
+    def _read(self, wire: Wire, connection: SubscriberConnection) -> str | None:
+        """Take what has come; gives the reason if that is the end."""
+        data = wire.read()
+        if data == b"":
+            return connection.end()
+        events = connection.tick(time.time()) if data is None else connection.receive(data, time.time())
+        if connection.heard:
+            self.heard, self.trouble = True, None
+        for event in events:
+            match event:
+                case Arrived():
+                    self._arrived(event)
+                case Greeted(broker_ivo):
+                    _log.info("broker %s is %s", self.settings.address, ascii(broker_ivo))
+                case Odd(reason):
+                    self.odd += 1
+                    _log.warning("broker %s: %s", self.settings.address, ascii(reason)[1:-1])
+                case Lost(reason):
+                    return reason
+        return None
+
+    def _send(self, wire: Wire, connection: SubscriberConnection) -> None:
         while self._acks:
             ivorn, number = self._acks.popleft()
             if number == self.connections:
                 connection.acknowledge(ivorn, time.time())
         data = connection.data_to_send()
         if data:
-            wire.sendall(data)
+            wire.write(data, WRITE_S)
 
     def _full(self) -> bool:
         settings = self.settings
-        return len(self._waiting) >= settings.max_waiting or self._waiting_bytes >= settings.max_waiting_bytes
+        return len(self._waiting) >= settings.max_pending or self._waiting_bytes >= settings.max_pending_bytes
 
     def _arrived(self, event: Arrived) -> None:
         key = _key(event.ivorn, event.data)
@@ -235,14 +261,3 @@ class Link:
 
 def _key(ivorn: str, data: bytes) -> Key:
     return ivorn, hashlib.sha256(data).digest()
-
-
-def _take_leave(wire: socket.socket) -> None:
-    """Close our side, and read until the broker closes its own: what it has not read yet could be lost."""
-    deadline = time.monotonic() + LEAVE_S
-    with contextlib.suppress(OSError):
-        wire.shutdown(socket.SHUT_WR)
-        while (left := deadline - time.monotonic()) > 0:
-            wire.settimeout(left)
-            if not wire.recv(1 << 18):
-                return

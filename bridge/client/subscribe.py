@@ -5,21 +5,27 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Self
 
-from bridge.client.link import Link, LinkSettings
+from bridge.client.link import Link
 from bridge.client.received import ReceivedEvent
 from bridge.errors import UsageError
 from bridge.vtp.address import BROADCAST_PORT, Address, parse_address
 from bridge.vtp.since import check_since
 from bridge.vtp.subscriber_connection import SubscriberSettings
+from bridge.vtp.tls import client_tls
+from bridge.vtp.upstream_settings import UpstreamSettings
 from bridge.vtp.xpath import xpath_fault
 
 __all__ = ["Subscription", "subscribe"]
 
 # A wait for the next event is cut into such pieces, so that Ctrl-C is heard between them (seconds).
 PIECE_S = 0.5
+# Nothing more is read from the broker while so much waits for the program.
+MOST_WAITING = 10_000
+MOST_WAITING_BYTES = 64 << 20
 
 
 def subscribe(
@@ -31,6 +37,10 @@ def subscribe(
     timeout_s: float | None = None,
     ack_at_once: bool = False,
     stop: Callable[[], bool] | None = None,
+    tls: bool | None = None,
+    tls_ca: str | PathLike[str] | None = None,
+    tls_certificate: str | PathLike[str] | None = None,
+    tls_key: str | PathLike[str] | None = None,
 ) -> Subscription:
     """Listen to a broker.
 
@@ -60,11 +70,18 @@ def subscribe(
         broker gives up a subscriber that leaves ten events without an answer at its next sign of life.
     stop
         Asked before each event, and twice a second while none comes; the loop ends when it says True.
+    tls
+        Whether the connection is encrypted; by default if there is any file for it. The broker's certificate
+        must name its host.
+    tls_ca
+        PEM file with the authorities by which the broker is trusted; by default the system's.
+    tls_certificate, tls_key
+        PEM files with the certificate by which we prove ourselves, and its key (by default in the same file).
 
     Raises
     ------
     UsageError
-        If the address, the identifier, a filter or `since` makes no sense.
+        If the address, the identifier, a filter or `since` makes no sense, or a file for TLS cannot be used.
     """
     address = broker if isinstance(broker, Address) else parse_address(broker, BROADCAST_PORT)
     texts = (filters,) if isinstance(filters, str) else tuple(filters)
@@ -73,9 +90,15 @@ def subscribe(
         reason = xpath_fault(text)
         if reason is not None:
             raise UsageError(f"The filter {text!r} cannot be used: {reason}.")
-    settings = SubscriberSettings(local_ivo, texts)
-    link = Link(LinkSettings(address, settings, None if since is None else check_since(since)))
-    return Subscription(link, timeout_s, ack_at_once=ack_at_once, stop=stop)
+    settings = UpstreamSettings(
+        address,
+        SubscriberSettings(local_ivo, texts),
+        None if since is None else check_since(since),
+        max_pending=MOST_WAITING,
+        max_pending_bytes=MOST_WAITING_BYTES,
+        tls=client_tls(f"The connection to {address}", tls, tls_ca, tls_certificate, tls_key),
+    )
+    return Subscription(Link(settings), timeout_s, ack_at_once=ack_at_once, stop=stop)
 
 
 class Subscription:
@@ -93,7 +116,7 @@ class Subscription:
         self._timeout_s = timeout_s
         self._ack_at_once = ack_at_once
         self._stop = stop or _never
-        self._current: ReceivedEvent | None = None
+        self._current: list[ReceivedEvent] = []
         self._closed = False
         link.start()
 
@@ -108,11 +131,35 @@ class Subscription:
         event = self._wait()
         if event is None:
             self.close()
+            if self._link.failure is not None:
+                raise self._link.failure
             raise StopIteration
-        self._current = event
+        self._hand_out(event)
+        return event
+
+    def also_waiting(self, most: int) -> list[ReceivedEvent]:
+        """Up to so many events more that have come by now, for programs that do many at a time.
+
+        They are acknowledged with the one before them, when the loop comes back for the next.
+        """
+        found: list[ReceivedEvent] = []
+        while len(found) < most and not self._closed:
+            try:
+                event = self._link.events.get_nowait()
+            except queue.Empty:
+                break
+            if event is None:
+                # The end is for the loop.
+                self._link.events.put(None)
+                break
+            found.append(event)
+        self._hand_out(*found)
+        return found
+
+    def _hand_out(self, *events: ReceivedEvent) -> None:
+        self._current += events
         if self._ack_at_once:
             self.acknowledge()
-        return event
 
     def _wait(self) -> ReceivedEvent | None:
         deadline = None if self._timeout_s is None else time.monotonic() + self._timeout_s
@@ -127,7 +174,7 @@ class Subscription:
 
     @property
     def trouble(self) -> str | None:
-        """Why there is no connection now; None while there is one."""
+        """Why the broker is not heard now; None while it is."""
         return self._link.trouble
 
     @property
@@ -135,14 +182,19 @@ class Subscription:
         """How often it was connected."""
         return self._link.connections
 
+    @property
+    def heard(self) -> bool:
+        """Whether a broker has ever said anything; a greeting is something."""
+        return self._link.heard
+
     def acknowledge(self) -> None:
-        """Acknowledge the event that was handed out last, before the next is asked for."""
-        if self._current is not None:
-            self._link.handled(self._current)
-            self._current = None
+        """Acknowledge what was handed out last, before the next is asked for."""
+        for event in self._current:
+            self._link.handled(event)
+        self._current.clear()
 
     def close(self) -> None:
-        """End: the event that was handed out last is not acknowledged unless that was done."""
+        """End: what was handed out last is not acknowledged unless that was done."""
         self._closed = True
         self._link.close()
 

@@ -173,7 +173,9 @@ def test_a_broker_that_is_not_there_is_an_error_at_once() -> None:
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n", "does not speak VTP"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "it speaks HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "it speaks TLS"),
+        (b"220 mail.example.org ESMTP\r\n", "does not speak VTP"),
         (encode_frame(write_transport("authenticate", "ivo://b", 0)), "this port serves subscribers"),
         (encode_frame(b"<hello/>"), "a hello where a Transport message belongs"),
     ],

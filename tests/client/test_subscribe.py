@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -144,14 +147,15 @@ def test_the_loop_ends_when_nothing_comes_or_when_it_is_told_to(tmp_path: Path) 
 
 def test_a_program_that_is_slower_than_the_stream_does_not_fill_its_memory() -> None:
     """A broker without any window: what is not read stays in the network."""
-    from bridge.client.link import Link, LinkSettings
+    from bridge.client.link import Link
     from bridge.client.subscribe import Subscription
     from bridge.vtp.address import Address
     from bridge.vtp.subscriber_connection import SubscriberSettings
+    from bridge.vtp.upstream_settings import UpstreamSettings
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = Address("127.0.0.1", listening.getsockname()[1])
-        link = Link(LinkSettings(address, SubscriberSettings(), max_waiting=50))
+        link = Link(UpstreamSettings(address, SubscriberSettings(), max_pending=50))
         with Subscription(link, 10) as subscription:
             peer, _ = listening.accept()
             with peer:
@@ -165,6 +169,55 @@ def test_a_program_that_is_slower_than_the_stream_does_not_fill_its_memory() -> 
                 assert link.events.qsize() < 80
                 assert numbers(take(subscription, 300)) == list(range(300))
                 sender.join(10)
+
+
+def test_a_program_with_thousands_of_open_files_can_listen(tmp_path: Path) -> None:
+    """Descriptors above 1,023, where select() would end."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 3_000:
+        pytest.skip(f"the system allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3_000), hard))
+    held: list[int] = []
+    try:
+        with serving(tmp_path, newcomers="start") as server:
+            server.append([synthetic_event(1)])
+            while not held or held[-1] < 1_100:
+                held.append(os.dup(0 if not held else held[0]))
+            with listen(server) as subscription:
+                assert numbers([next(subscription)]) == [1]
+                assert subscription._link._wake_from.fileno() > 1_024
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_waits_can_be_taken_together_and_is_acknowledged_together(tmp_path: Path) -> None:
+    with serving(tmp_path, newcomers="start") as server, listen(server) as subscription:
+        server.append([synthetic_event(n) for n in range(8)])
+        assert numbers([next(subscription)]) == [0]
+        wait_until(lambda: subscription._link.events.qsize() == 7, "the others")
+        assert numbers(subscription.also_waiting(4)) == [1, 2, 3, 4]
+        assert server.subscribers()[0]["acked"] == 0
+        assert numbers([next(subscription)]) == [5]
+        wait_until(lambda: server.subscribers()[0]["acked"] == 5, "five acknowledgements")
+        assert numbers(subscription.also_waiting(10)) == [6, 7]
+        assert subscription.also_waiting(10) == []
+        subscription.close()
+        assert subscription.also_waiting(10) == []
+
+
+def test_a_bug_in_the_thread_of_the_connection_reaches_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.client.link import Link
+
+    def broken(*_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Link, "_read", broken)
+    with serving(tmp_path) as server, listen(server) as subscription, pytest.raises(ZeroDivisionError):
+        next(subscription)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +303,84 @@ def test_wrong_usage_is_told(words: list[str], told: str, capfdbinary: pytest.Ca
 def test_a_broker_that_is_never_there_is_told_at_the_end(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     outcome = call(capfdbinary, "subscribe", f"127.0.0.1:{free_port()}", "--timeout", 0.2)
     assert outcome.status == 1
-    assert "was never reached: it cannot be reached (Connection refused)" in outcome.err
+    assert "was never heard: it cannot be reached (Connection refused)" in outcome.err
+
+
+def test_events_are_on_the_disk_before_the_broker_hears_of_it(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked of the disk, and when: each file, then the folder with their names, then the broker."""
+    from bridge.client.link import Link
+
+    done: list[str] = []
+    fsync, handled = os.fsync, Link.handled
+
+    def synced(number: int) -> None:
+        fsync(number)
+        done.append("folder" if Path(f"/proc/self/fd/{number}").is_dir() else "file")
+
+    def acknowledged(link: Link, event: bridge.client.received.ReceivedEvent) -> None:
+        done.append("ack")
+        handled(link, event)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Link, "handled", acknowledged)
+    with serving(tmp_path, newcomers="start") as server:
+        server.append([synthetic_event(n) for n in range(60)])
+        words = ("subscribe", f"127.0.0.1:{server.port}", "--count", 60, "--timeout", 30)
+        kept = tmp_path / "some" / "kept"
+        assert call(capfdbinary, *words, "-o", kept).status == 0
+        batches = re.findall(r"((?:file )+)folder ((?:ack )+)", "".join(f"{each} " for each in done))
+        assert call(capfdbinary, *words, "-o", kept).err == "60 events received.\n"
+    assert [files.count("file") for files, _ in batches] == [acks.count("ack") for _, acks in batches]
+    assert sum(files.count("file") for files, _ in batches) == 60 == done.count("file")
+    assert len(list(kept.iterdir())) == 60
+
+
+def test_two_subscribers_may_keep_their_events_in_one_folder(tmp_path: Path) -> None:
+    """Two brokers relay the same events to two listeners of a folder: each is there once, and whole."""
+    kept = tmp_path / "kept"
+    events = [synthetic_event(n) for n in range(40)]
+    with serving(tmp_path, newcomers="start") as server:
+        server.append(events)
+        words = ("subscribe", f"127.0.0.1:{server.port}", "--count", 40, "--timeout", 60, "-o", kept)
+        both = [subprocess.Popen(bridge_command(*words), stderr=subprocess.PIPE) for _ in range(2)]
+        told = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert {path.read_bytes() for path in kept.iterdir()} == {data for _, data in events}
+
+
+@pytest.mark.parametrize("place", ["a file", "closed", "no room"])
+def test_a_folder_that_takes_no_file_ends_the_command_and_nothing_is_acknowledged(
+    tmp_path: Path, place: str, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    ivorn, data = synthetic_event(1)
+    if place == "a file":
+        kept.write_text("")
+    else:
+        kept.mkdir()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if place == "no room":
+        monkeypatch.setattr(os, "fsync", full)
+    if place == "closed":
+        # Root may write everywhere, but nobody over a folder.
+        (kept / "org.example_synthetic+1.xml").mkdir()
+    with serving(tmp_path, newcomers="start") as server:
+        server.append([(ivorn, data)])
+        words = ("subscribe", f"127.0.0.1:{server.port}", "--local-ivo", SELF, "--timeout", 30, "-o", kept)
+        outcome = call(capfdbinary, *words)
+        monkeypatch.undo()
+        if place != "a file":
+            assert outcome.err.startswith("Error: ")
+            assert str(kept) in outcome.err
+            with listen(server, local_ivo=SELF) as subscription:
+                assert numbers([next(subscription)]) == [1], "it was not acknowledged"
+            assert not list(kept.glob(".*")), "nothing half-written stays"
+    assert outcome.status == (2 if place == "a file" else 1)
 
 
 def test_a_subscriber_that_is_killed_again_and_again_has_every_event_on_its_disk(tmp_path: Path) -> None:

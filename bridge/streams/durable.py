@@ -1,0 +1,81 @@
+"""Files that outlive a power failure, for who lets go of what they hold: acknowledged, committed.
+
+A file that was written and closed is in memory only for half a minute more; its name belongs to the folder.
+To wait for the disk takes milliseconds, so who writes many files at once waits for all of them together.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bridge.streams.sink import writing
+
+__all__ = ["sync_folder", "write_durably"]
+
+# A file system writes its journal once for all who wait at that moment; more threads find it no faster.
+_THREADS = 8
+
+
+def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files that are on the disk when this returns; each appears under its name when it is whole.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    contents
+        Names, and what is to be in the files. A file of the same name is replaced.
+
+    Raises
+    ------
+    SourceError
+        If one cannot be written: of the others some may be there, whole.
+    """
+    # By process, for two may write into one folder; and short, because the names may be as long as can be.
+    halves = {name: folder / f".{os.getpid()}-{number}.tmp" for number, name in enumerate(contents)}
+
+    def write(name: str) -> None:
+        with writing(folder / name), halves[name].open("wb") as file:
+            file.write(contents[name])
+            file.flush()
+            os.fsync(file.fileno())
+
+    try:
+        if len(halves) > 1:
+            with ThreadPoolExecutor(min(_THREADS, len(halves))) as pool:
+                # The first error is raised when all have ended.
+                list(pool.map(write, halves))
+        else:
+            for name in halves:
+                write(name)
+        for name, half in halves.items():
+            with writing(folder / name):
+                half.replace(folder / name)
+        sync_folder(folder)
+    finally:
+        for half in halves.values():
+            half.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring to the disk which names are in a folder.
+
+    Raises
+    ------
+    SourceError
+        If the disk does not take it.
+    """
+    with writing(folder):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            # Some network file systems keep names by themselves, and know no such request.
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(handle)
