@@ -26,6 +26,8 @@ MESSAGE_LIMIT = 64 << 20
 
 BLANK = b" \t\r\n"
 UTF8_MARK = b"\xef\xbb\xbf"
+# XML may come in UTF-16, which begins with a mark (XML 1.0, section 4.3.3); JSON may not (RFC 8259).
+_IN_UTF16 = {b"\xff\xfe<\0": "utf-16-le", b"\xfe\xff\0<": "utf-16-be"}
 
 
 def items_from_message(
@@ -115,6 +117,10 @@ def _unwrapped(
 
 
 def _text_kind(data: bytes) -> Literal["voevent", "json"] | None:
+    wide = _IN_UTF16.get(data[:4])
+    if wide is not None:
+        # A bare datum may begin with these bytes, too.
+        return "voevent" if "VOEvent".encode(wide) in data else None
     head = data[:256].removeprefix(UTF8_MARK).lstrip(BLANK)
     first = head[:1] or data.removeprefix(UTF8_MARK).lstrip(BLANK)[:1]
     # Neither XML nor JSON may hold a zero byte, and hardly a binary datum is without one.
@@ -128,6 +134,9 @@ def _not_known(data: bytes) -> str:
         return "The message is empty."
     if data[257:262] == b"ustar":
         return "This is a tar archive inside another archive; unpack the outer one and read the inner one."
+    if data.removeprefix(UTF8_MARK).lstrip(BLANK)[:1] in (b"<", b"{", b"["):
+        place = f"byte {data.index(0)}"
+        return f"The message begins as XML or JSON do, but has a zero byte ({place}), which neither may."
     return (
         f"The message ({len(data)} bytes, beginning with {data[:8]!r}) is no Avro container, wire format, "
         "XML or JSON. If it is a bare Avro datum, say which schema wrote it."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.validate.finding import Context, Finding, Rule, found
-from bridge.voevent.ids import is_acceptable, is_safe
+from bridge.voevent.ids import is_acceptable, is_safe, names_an_event
 
 __all__ = ["ENTITY", "MOST_BYTES", "RULES", "VERSION", "XML", "check_packet"]
 
@@ -151,6 +151,8 @@ def _identity(packet: Context) -> Iterator[Finding]:
         yield found(IVORN, packet.root, "It has no ivorn.")
     elif not is_acceptable(ivorn):
         yield found(IVORN, packet.root, f"Its ivorn is {ivorn!r}.")
+    elif not names_an_event(ivorn):
+        yield found(IVORN, packet.root, f"Its ivorn {ivorn!r} has no local part: it names no event.")
     elif not is_safe(ivorn):
         yield found(PORTABLE, packet.root, f"Its ivorn is {ivorn!r}.")
 

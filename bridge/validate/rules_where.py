@@ -29,7 +29,7 @@ RADIUS = Rule(
     "error-radius",
     "warning",
     "An error of a position or time is negative or no number; who compares it with a limit goes wrong.",
-    "A radius in the unit of the position, or no position.",
+    "A radius in the unit of the position; NaN only where 2.0 asks for a radius and none is known.",
     "VOEvent 2.0",
 )
 SYSTEM = Rule(
@@ -42,7 +42,7 @@ SYSTEM = Rule(
 TIME = Rule(
     "time",
     "warning",
-    "The time of the event is not a time.",
+    "The time of the event is not a time, or in another zone than UTC.",
     "ISOTime as YYYY-MM-DDThh:mm:ss.sss without zone: the coordinate system says which time scale it is.",
     "VOEvent 2.0",
 )
@@ -87,9 +87,12 @@ def _time(coordinates: etree._Element) -> Iterator[Finding]:
     for element in coordinates.iter("{*}ISOTime", "{*}ISOTimeStart", "{*}ISOTimeStop"):
         text = (element.text or "").strip()
         try:
-            datetime.fromisoformat(_without_leap_second(text))
+            offset = datetime.fromisoformat(_without_leap_second(text)).utcoffset()
         except ValueError:
             yield found(TIME, element, f"It is {text!r}." if text else "It is empty.")
+            continue
+        if offset:
+            yield found(TIME, element, f"It is {text!r}: readers do not look at the zone.")
     for element in coordinates.iterfind("{*}Time/{*}Error"):
         error = _number(element.text)
         if error is not None and not error >= 0:
@@ -106,15 +109,15 @@ def _position(coordinates: etree._Element) -> Iterator[Finding]:
         radius = None if error is None else _number(error.text)
         # An error of -1 with position 0, 0 is one more way to say "unknown".
         if values is not None and unit in ("deg", "degrees"):
-            c1, c2 = (_number(values.findtext(f"{{*}}{name}")) for name in ("C1", "C2"))
+            texts = [(values.findtext(f"{{*}}{name}") or "").strip() for name in ("C1", "C2")]
+            c1, c2 = map(_number, texts)
             if c1 == c2 == 0 and (radius is None or not radius > 0):
                 yield found(UNKNOWN, position, "It is 0, 0 without an error.")
                 continue
             if (c1 is not None and not 0 <= c1 <= 360) or (c2 is not None and not -90 <= c2 <= 90):
-                yield found(
-                    COORDINATE, values, f"It is {c1:g}, {c2:g}." if None not in (c1, c2) else "It is odd."
-                )
-        if error is not None and radius is not None and not radius >= 0:
+                yield found(COORDINATE, values, f"It is {', '.join(texts)}.")
+        # NaN is how a packet of 2.0, which must state a radius, says that it knows none.
+        if error is not None and radius is not None and radius < 0:
             yield found(RADIUS, error, f"It is {(error.text or '').strip()}.")
 
 

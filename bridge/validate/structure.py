@@ -92,7 +92,7 @@ def _sentence(message: str, path: str | None, root: etree._Element) -> str:
 
 def _about_attribute(element: str, attribute: str, rest: str) -> str:
     if "is not allowed" in rest:
-        near = difflib.get_close_matches(attribute, _ATTRIBUTES, n=1, cutoff=0.75)
+        near = difflib.get_close_matches(attribute, _ATTRIBUTES - {attribute}, n=1, cutoff=0.75)
         meant = f"; {near[0]} is meant, probably" if near else ""
         return f"{element} may not have an attribute {attribute}{meant}."
     if "is required but missing" in rest:
@@ -102,7 +102,8 @@ def _about_attribute(element: str, attribute: str, rest: str) -> str:
 
 def _about_value(text: str) -> str:
     if match := _ENUMERATION.search(text):
-        choices = match[2].replace("'", "")
+        # The XSD of 2.0 lists some values twice.
+        choices = ", ".join(dict.fromkeys(match[2].replace("'", "").split(", ")))
         return f"{match[1]!r} is not one of {choices}."
     if match := _TYPE.search(text):
         kind = _KINDS.get(match["type"]) or f"of type {match['type']}"

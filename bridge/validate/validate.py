@@ -10,6 +10,7 @@ from lxml import etree
 from bridge.validate import rules_packet, rules_what, rules_where, rules_words
 from bridge.validate.finding import SEVERITIES, Check, Context, Finding, Rule, Severity, found
 from bridge.validate.structure import SCHEMA, check_structure
+from bridge.voevent.parsing import words_of_lxml
 from bridge.voevent.versions import version_of
 
 __all__ = ["RULES", "Verdict", "validate"]
@@ -70,8 +71,9 @@ def validate(xml: bytes, *, ignore: Collection[str] = (), words: bool = True) ->
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        message = str(getattr(error, "msg", None) or error)
-        return Verdict("", "", _kept([Finding(rules_packet.XML, line, "", f"{message}.")], ignore))
+        return Verdict(
+            "", "", _kept([Finding(rules_packet.XML, line, "", f"{words_of_lxml(error)}.")], ignore)
+        )
     version = version_of(root)
     if version is None:
         finding = found(rules_packet.VERSION, root, _no_version(root))

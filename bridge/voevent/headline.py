@@ -79,7 +79,7 @@ def _quick_texts(root: etree._Element) -> dict[tuple[str, str], str] | None:
         parent = element.getparent()
         if name == "ISOTime":
             key = "", name
-        elif parent is None:
+        elif parent is None or (parent.tag.endswith("Value3") and _is_of_observatory(parent)):
             continue
         else:
             key = parent.tag.rpartition("}")[2], name
@@ -93,6 +93,8 @@ def _texts(root: etree._Element) -> dict[tuple[str, str], str]:
     """The first text of each of the few elements that are wanted, by parent and name; found in one walk."""
     found: dict[tuple[str, str], str] = {}
     for element in root.iter("{*}ISOTime", "{*}Value2", "{*}Value3"):
+        if _is_of_observatory(element):
+            continue
         name = str(element.tag).rpartition("}")[2]
         if name == "ISOTime":
             found.setdefault(("", name), element.text or "")
@@ -102,6 +104,11 @@ def _texts(root: etree._Element) -> dict[tuple[str, str], str]:
             if isinstance(child.tag, str):
                 found.setdefault((name, child.tag.rpartition("}")[2]), child.text or "")
     return found
+
+
+def _is_of_observatory(element: etree._Element) -> bool:
+    """Whether it says where the telescope is and not what it saw."""
+    return next(element.iterancestors("{*}ObservatoryLocation"), None) is not None
 
 
 def _number(texts: dict[tuple[str, str], str], tag: str) -> float | None:

@@ -10,13 +10,18 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["Value", "format_number", "read_number", "value_of"]
+from bridge.errors import PacketError
+
+__all__ = ["MOST_DECIMALS", "Value", "format_number", "read_number", "value_of"]
 
 INTEGERS = range(-(2**63), 2**63)
 """What an Avro long holds."""
 
+MOST_DECIMALS = 30
+"""Numbers that are written with more are kept as texts, and a record that asks for more is not believed."""
+
 # The form that number and decimals restore; the group holds the decimals.
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.([0-9]{1,30}))?")
+_PLAIN = re.compile(rf"-?(?:0|[1-9][0-9]{{0,18}})(?:\.([0-9]{{1,{MOST_DECIMALS}}}))?")
 # xs:float and xs:integer, less NaN and the infinities: those are no numbers to compare with.
 _NUMBER = re.compile(r"[ \t\r\n]*([+-]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?)[ \t\r\n]*")
 _LONGEST = 400
@@ -38,7 +43,7 @@ def read_number(text: str) -> Value:
     if plain is not None:
         fraction = plain[1]
         if fraction is None:
-            if text != "-0":
+            if text != "-0" and int(text) in INTEGERS:
                 return int(text), None, 0
         else:
             number = float(text)
@@ -61,13 +66,21 @@ def format_number(number: int | float | None, text: str | None, decimals: int) -
     ----------
     number, text, decimals
         As in `Value`. A float with no decimals stated is written in the shortest form that reads back as it.
+
+    Raises
+    ------
+    PacketError
+        If more decimals are asked for than a number has, which would cost any amount of memory.
     """
     if text is not None:
         return text
     if number is None:
         return None
     if decimals:
-        return f"{number:.{decimals}f}"
+        if not 0 < decimals <= MOST_DECIMALS:
+            raise PacketError(f"a number asks for {decimals} decimals; 0 to {MOST_DECIMALS} are possible")
+        if math.isfinite(number):
+            return f"{number:.{decimals}f}"
     if isinstance(number, float):
         return repr(number) if math.isfinite(number) else _names_of_infinity(number)
     return str(number)

@@ -5,15 +5,18 @@ Apart from what is read from the elements, because everything that takes packets
 
 from __future__ import annotations
 
+import re
 import threading
 
 from lxml import etree
 
 from bridge.errors import PacketError
 
-__all__ = ["ill_formed", "parse_packet"]
+__all__ = ["ill_formed", "parse_packet", "words_of_lxml"]
 
 _local = threading.local()
+
+_ADVICE = re.compile(r",\s*(?:use|try) XML_PARSE_HUGE(?:\s*option)?[\ufffd\s]*")
 
 
 def parse_packet(xml: bytes) -> etree._Element:
@@ -31,8 +34,14 @@ def parse_packet(xml: bytes) -> etree._Element:
 
 
 def ill_formed(error: Exception) -> PacketError:
-    """What lxml says of XML that is not well-formed, without its name for bytes in memory."""
-    return PacketError(f"it is not well-formed XML ({getattr(error, 'msg', None) or error})")
+    """What lxml says of XML that is not well-formed, as the reason of a refusal."""
+    return PacketError(f"it is not well-formed XML ({words_of_lxml(error)})")
+
+
+def words_of_lxml(error: Exception) -> str:
+    """What lxml says of XML, on one line, less its name for bytes in memory and advice to programmers."""
+    words = str(getattr(error, "msg", None) or error)
+    return " ".join(_ADVICE.sub("", words).replace("\ufffd", "").split())
 
 
 def _packet_parser() -> etree.XMLParser:

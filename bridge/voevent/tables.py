@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bridge.errors import PacketError
 from bridge.voevent.numbers import format_number, read_number
 from bridge.voevent.what import Field
 
-__all__ = ["column_cells", "column_values", "place_cells", "rows_of"]
+__all__ = ["believed_rows", "column_cells", "column_values", "place_cells", "rows_of"]
 
 
 def place_cells(table: dict[str, Any], rows: list[list[str]]) -> dict[str, Any]:
@@ -34,19 +35,42 @@ def place_cells(table: dict[str, Any], rows: list[list[str]]) -> dict[str, Any]:
 
 
 def rows_of(table: Mapping[str, Any]) -> Iterable[Sequence[str]]:
-    """The cells of a table (a record), row by row, as they are written."""
-    data = table["Data"]
+    """The cells of a table (a record), row by row, as they are written.
+
+    Raises
+    ------
+    PacketError
+        If it has more rows than any of its columns has cells.
+    """
+    data, fields = table["Data"], table["Field"]
     if data["cells"] or not data["rows"]:
         cells: Iterable[Sequence[str]] = data["cells"]
         return cells
-    count = data["rows"]
-    return zip(
-        *(
-            column_cells(field["values"], field["texts"], field["decimals"], count)
-            for field in table["Field"]
-        ),
-        strict=True,
-    )
+    lengths = [len(field[part]) for field in fields for part in ("values", "texts")]
+    count = believed_rows(data["rows"], lengths)
+    columns = [column_cells(field["values"], field["texts"], field["decimals"], count) for field in fields]
+    return zip(*columns, strict=True)
+
+
+def believed_rows(rows: int, lengths: Iterable[int]) -> int:
+    """The number of rows that a table says it has.
+
+    Parameters
+    ----------
+    rows
+        What it says.
+    lengths
+        How many numbers, texts or rows of cells it really has, in each of its lists.
+
+    Raises
+    ------
+    PacketError
+        If none of these is as long: the number is no reason to make billions of empty cells.
+    """
+    longest = max(lengths, default=0)
+    if rows > longest:
+        raise PacketError(f"a Table says that it has {rows:,} rows, and its longest column has {longest:,}")
+    return rows
 
 
 def column_cells(

@@ -202,10 +202,14 @@ class Table:
 
     def columns(self) -> Iterator[tuple[Field, list[float | str | None]]]:
         """Each Field with its values: numbers, text where a cell is no number, None where it is empty."""
-        from bridge.voevent.tables import column_values
+        from bridge.voevent.tables import believed_rows, column_values
 
+        count = 0
+        if self.data is not None:
+            lengths = [max(len(field.numbers), len(field.texts)) for field in self.fields]
+            count = believed_rows(self.data.rows, [len(self.data.cells), *lengths])
         for field in self.fields:
-            yield field, column_values(field, 0 if self.data is None else self.data.rows)
+            yield field, column_values(field, count)
 
     def to_astropy(self) -> Any:
         """As `astropy.table.Table`; see `bridge.voevent.astro.astropy_table`."""

@@ -49,6 +49,27 @@ def test_real_wire_format_packets_get_the_schema_of_their_id(
         assert str(record["diaSourceId"]) == file.stem
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_xml_is_taken_in_the_encodings_that_every_xml_reader_takes(encoding: str) -> None:
+    data = '<?xml version="1.0"?><voe:VOEvent xmlns:voe="http://www.ivoa.net/xml/VOEvent/v2.0"/>'.encode(
+        encoding
+    )
+    item = only(data, bare=True)
+    assert isinstance(item, Document)
+    assert (item.kind, item.data) == ("voevent", data)
+
+
+def test_a_datum_that_begins_like_utf16_is_a_datum_still() -> None:
+    item = only(b"\xff\xfe<\0" + b"\x00" * 20, bare=True)
+    assert isinstance(item, Packet)
+
+
+def test_xml_with_zero_bytes_behind_it_is_refused_for_these() -> None:
+    item = only(b"<a/>\0\0")
+    assert isinstance(item, Refusal)
+    assert item.reason.startswith("The message begins as XML or JSON do, but has a zero byte (byte 4)")
+
+
 def test_an_unknown_id_is_refused_with_its_meaning_and_a_remedy() -> None:
     item = only(b"\x00\x00\x00\x03\x84rest")
     assert isinstance(item, Refusal)

@@ -33,6 +33,7 @@ BREACHES = [
     ("schema", [('uri="https://example.org/telescope"', "")], "has no uri"),
     ("role", [(' role="test"', "")], "no role"),
     ("ivorn", [("ivo://example.org/stream#1", "http://example.org/stream#1")], "http:"),
+    ("ivorn", [("stream#1", "stream")], "names no event"),
     ("ivorn-portable", [("stream#1", "stream#a(1)")], "(1)"),
     ("author", [("<AuthorIVORN>ivo://example.org</AuthorIVORN>", "")], "neither"),
     ("date", [("00:00:00</Date>", "00:00:00+02:00</Date>")], "not UTC"),
@@ -58,12 +59,14 @@ BREACHES = [
     ("unit", [('unit="mag"', 'unit="magnitudes"')], "magnitudes"),
     ("coordinate", [("12.5", "400")], "400, -45.25"),
     ("coordinate", [("-45.25", "-91")], "-91"),
+    ("coordinate", [("-45.25", "-90.0000001")], "12.5, -90.0000001."),
     ("position-unknown", [("12.5", "0"), ("-45.25", "0"), ("0.001", "0")], "0, 0"),
     ("error-radius", [("0.001", "-1")], "-1"),
     ("error-radius", [("<Error>30", "<Error>NaN")], "NaN"),
     ("coord-system", [('<AstroCoordSystem id="UTC', '<AstroCoordSystem id="TT')], "TT-ICRS-TOPO"),
     ("time", [("2026-11-20T23:59:59.5", "2014-00-00T14:24:55.31")], "2014-00-00"),
     ("time", [("2026-11-20T23:59:59.5", "")], "empty"),
+    ("time", [("2026-11-20T23:59:59.5", "2026-11-20T23:59:59.5-07:00")], "readers do not look at the zone"),
     ("importance", [('importance="0.5"', 'importance="5"')], "5"),
 ]  # fmt: skip
 
@@ -103,6 +106,22 @@ def test_a_finding_names_line_and_path() -> None:
 
 def test_the_leap_second_of_an_event_is_a_time() -> None:
     assert validate(changed(GOOD, ("2026-11-20T23:59:59.5", "2016-12-31T23:59:60.5"))).findings == ()
+
+
+def test_a_radius_that_is_not_known_is_said_to_be_nan() -> None:
+    assert validate(changed(GOOD, ("0.001", "NaN"))).findings == ()
+
+
+def test_what_lxml_says_to_programmers_is_left_out() -> None:
+    deep = "<Group>" * 300 + "</Group>" * 300
+    (finding,) = validate(changed(GOOD, ("<Table", f"{deep}<Table"))).findings
+    assert finding.rule.id == "xml"
+    assert finding.message.startswith("Excessive depth in document: 256, line ")
+
+
+def test_a_packet_in_utf_16_is_judged_as_any_other() -> None:
+    declared = GOOD.replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    assert validate(declared.encode("utf-16")).findings == ()
 
 
 def test_rules_can_be_left_out() -> None:

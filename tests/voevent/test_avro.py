@@ -103,6 +103,23 @@ def test_a_datum_cut_anywhere_is_refused() -> None:
         decode_record(datum + b"\0")
 
 
+def test_a_table_cannot_claim_rows_that_are_not_there() -> None:
+    xml = (
+        b'<voe:VOEvent xmlns:voe="http://www.ivoa.net/xml/VOEvent/v2.0" ivorn="ivo://org.example/s#1" '
+        b'role="test" version="2.0"><What><Table><Field name="a"/><Data><TR><TD>1</TD></TR><TR><TD/></TR>'
+        b"</Data></Table></What></voe:VOEvent>"
+    )
+    record: Any = read_xml(xml)
+    table = record["What"]["Table"][0]
+    assert table["Data"]["rows"] == 2
+
+    table["Data"] = {"rows": 2**31 - 1, "cells": []}
+    event = VOEvent.from_avro(with_fastavro(record))
+    for use in (event.to_xml, lambda: list(event.what.tables[0].columns())):
+        with pytest.raises(PacketError, match="says that it has 2,147,483,647 rows, and its longest column"):
+            use()
+
+
 def test_a_value_that_the_schema_has_no_room_for_is_refused() -> None:
     with pytest.raises(PacketError, match="does not fit the Avro schema"):
         VOEvent.from_dict({"What": {"Param": [{"value": 2**64}]}}).to_avro()

@@ -92,3 +92,17 @@ def test_threads_do_not_share_a_parser() -> None:
     for thread in threads:
         thread.join(30)
     assert wrong == []
+
+
+@pytest.mark.parametrize("more", ["", "<Value3><C1>1</C1></Value3>"])
+def test_where_the_telescope_is_does_not_pass_for_where_the_event_was(more: str) -> None:
+    place = "<AstroCoords><Time><ISOTime>{}</ISOTime></Time><Position3D>{}</Position3D></AstroCoords>"
+    site = place.format("2020-01-01T00:00:00", f"<Value3><C1>-70.75</C1><C2>-30.24</C2></Value3>{more}")
+    seen = place.format("2026-01-01T00:00:00", "")
+    xml = (
+        '<VOEvent ivorn="ivo://org.example/s#1"><WhereWhen>'
+        f"<ObservatoryLocation>{site}</ObservatoryLocation><ObservationLocation>{seen}</ObservationLocation>"
+        "</WhereWhen></VOEvent>"
+    )
+    headline = read_headline(xml.encode())
+    assert (headline.ra_deg, headline.dec_deg, headline.observed_at) == (None, None, "2026-01-01T00:00:00")
