@@ -13,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import PacketError
+from bridge.voevent.familiar import FamiliarPackets, cut_up
 from bridge.voevent.headline import Headline, headline_of
 from bridge.voevent.ids import names_an_event
 from bridge.voevent.parsing import parse_packet
@@ -25,10 +26,13 @@ KNOWN_VERSIONS = ("1.1", "2.0", "2.1")
 
 ROLES = ("observation", "prediction", "utility", "test")
 
+_FAMILIAR = FamiliarPackets()
 _NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v"
 
 
-def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
+def examine(
+    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets | None = _FAMILIAR
+) -> Headline:
     """Judge a packet that an author has sent.
 
     Each version is held against its schema: 2.0 by the one that Comet has, 2.1 by the grammar of the
@@ -41,6 +45,9 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
         The packet.
     versions
         Versions that are taken, of `KNOWN_VERSIONS`.
+    familiar
+        Shapes of packets that were examined before: who has one of them need not be parsed to be known as
+        good. None: everything goes through parser and schema.
 
     Returns
     -------
@@ -52,6 +59,18 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
     PacketError
         When it is not taken; the reason is a clause for the author.
     """
+    cut = cut_up(xml) if familiar is not None and "2.0" in versions else None
+    if familiar is None or cut is None:
+        return _examine_in_full(xml, versions)[0]
+    headline = familiar.headline_of(cut)
+    if headline is None:
+        headline, version = _examine_in_full(xml, versions)
+        if version == "2.0":
+            familiar.learn(xml, cut, headline)
+    return headline
+
+
+def _examine_in_full(xml: bytes, versions: Collection[str]) -> tuple[Headline, str]:
     root = parse_packet(xml)
     headline = headline_of(root)
     if root.getroottree().docinfo.internalDTD is not None and next(root.iter(etree.Entity), None) is not None:
@@ -67,7 +86,7 @@ def examine(xml: bytes, versions: Collection[str] = ("2.0",)) -> Headline:
             field="ivorn",
         )
     _check_version(root, versions)
-    return headline
+    return headline, root.get("version", "")
 
 
 def _check_version(root: etree._Element, versions: Collection[str]) -> None:
