@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from bridge.voevent.headline import Headline, finite_number
+from bridge.voevent.headline import Headline, read_headline
 from bridge.voevent.ids import names_an_event
 from bridge.voevent.simple_types import Check, free_texts
 
@@ -40,6 +40,7 @@ _DECLARATION = re.compile(
 )
 _TAG = re.compile(rb'\s*<(/?)([A-Za-z][\w.:-]*)((?:\s+[A-Za-z][\w.:-]*\s*=\s*"[^"<]*")*)\s*(/?)>([^<]*)')
 _ATTRIBUTE = re.compile(rb'([A-Za-z][\w.:-]*)\s*=\s*"([^"<]*)"')
+_MARK = re.compile(r"(\d+)e-6")
 _DECLARING = re.compile(rb"xmlns:.*|.*:schemaLocation")
 
 
@@ -95,7 +96,7 @@ class FamiliarPackets:
             if shape is not None:
                 shape.admit(cut)
         elif cut.markup in self._once:
-            # The learning of a shape takes longer than the reading of a packet: most come once or often.
+            # To learn a shape takes longer than to read a packet: most come once or often.
             self._once.pop(cut.markup, None)
             _put(self._shapes, cut.markup, _Shape.of(xml, cut, headline))
         else:
@@ -154,9 +155,10 @@ class _Shape:
             elif check is not None:
                 checks.append((place, check))
         # Constant are, at the least, the version and the role.
-        shape = cls(cut.attributes, itemgetter(*constants), tuple(checks), walk.headline)
+        shape = cls(cut.attributes, itemgetter(*constants), tuple(checks), _headline_places(xml, walk))
         shape.admit(cut)
-        return shape if shape._read(cut.values) == headline else None
+        # A value that only the validator can judge is no reason not to know others of this shape.
+        return shape if shape.headline_of(cut) in (headline, None) else None
 
     def admit(self, cut: Cut) -> None:
         """Take note of the constants of a packet that was taken."""
@@ -178,7 +180,8 @@ class _Shape:
         ivorn, role, ra, dec, time = (
             values[place].decode("ascii") if place >= 0 else "" for place in self._headline
         )
-        return Headline(ivorn, role, finite_number(ra), finite_number(dec), time.strip())
+        # What has passed the check of a number is one, and finite.
+        return Headline(ivorn, role, float(ra) if ra else None, float(dec) if dec else None, time.strip())
 
 
 class _Walk(NamedTuple):
@@ -190,14 +193,14 @@ class _Walk(NamedTuple):
         As in `Cut`.
     names
         For each value its element and attribute; the attribute is empty for a text.
-    headline
-        As in `_Shape`.
+    ends
+        Where each text ends in the packet.
     """
 
     values: list[bytes]
     attributes: int
     names: list[tuple[str, str]]
-    headline: tuple[int, ...]
+    ends: list[int]
 
 
 def _walk(xml: bytes) -> _Walk | None:
@@ -206,8 +209,8 @@ def _walk(xml: bytes) -> _Walk | None:
     at = declaration.end() if declaration else 0
     values = [value for _, value in _ATTRIBUTE.findall(xml[:at])]
     names = [("?xml", "?")] * len(values)
-    texts: list[tuple[bytes, str, str]] = []
-    path = ["", ""]
+    texts: list[tuple[bytes, str, int]] = []
+    path = [""]
     while at < len(xml):
         tag = _TAG.match(xml, at)
         if tag is None:
@@ -226,34 +229,31 @@ def _walk(xml: bytes) -> _Walk | None:
         elif not is_empty:
             path.append(element)
         if text.strip():
-            texts.append((text, path[-1], path[-2]))
+            texts.append((text, path[-1], at))
         if len(values) + len(texts) > _MOST_VALUES:
             return None
-    places = _headline_places(names, len(values), [(parent, element) for _, element, parent in texts])
     return _Walk(
         values + [text for text, _, _ in texts],
         len(values),
         names + [(element, "") for _, element, _ in texts],
-        places,
+        [end for _, _, end in texts],
     )
 
 
-def _headline_places(
-    names: Sequence[tuple[str, str]], attributes: int, texts: Sequence[tuple[str, str]]
-) -> tuple[int, ...]:
-    """Places of what makes up a headline, by the rules of `bridge.voevent.headline`."""
-    first: dict[tuple[str, str], int] = {}
-    for place, name in enumerate(names):
-        first.setdefault(name, place)
-    for place, (parent, element) in enumerate(texts, attributes):
-        first.setdefault(("", element) if element == "ISOTime" else (parent, element), place)
-    return (
-        first.get(("VOEvent", "ivorn"), -1),
-        first.get(("VOEvent", "role"), -1),
-        first.get(("Value2", "C1"), first.get(("Value3", "C1"), -1)),
-        first.get(("Value2", "C2"), first.get(("Value3", "C2"), -1)),
-        first.get(("", "ISOTime"), -1),
-    )
+def _headline_places(xml: bytes, walk: _Walk) -> tuple[int, ...]:
+    """Where a packet has what makes up its headline, found by asking for that of a packet full of marks."""
+    pieces: list[bytes] = []
+    at = 0
+    for place, end in enumerate(walk.ends, walk.attributes):
+        text = walk.values[place]
+        # A number that says its place, and is one wherever a number is wanted.
+        pieces += xml[at : end - len(text)], b"%de-6" % place
+        at = end
+    marked = read_headline(b"".join(pieces) + xml[at:])
+    numbers = [-1 if number is None else round(number * 1e6) for number in (marked.ra_deg, marked.dec_deg)]
+    time = _MARK.fullmatch(marked.observed_at)
+    numbers.append(int(time[1]) if time else -1)
+    return walk.names.index(("VOEvent", "ivorn")), walk.names.index(("VOEvent", "role")), *numbers
 
 
 def _never(_value: bytes) -> bool:

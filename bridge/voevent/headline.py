@@ -10,7 +10,7 @@ from lxml import etree
 from bridge.errors import PacketError
 from bridge.voevent.parsing import parse_packet
 
-__all__ = ["Headline", "finite_number", "headline_of", "read_headline"]
+__all__ = ["Headline", "headline_of", "read_headline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,8 @@ def _is_of_observatory(element: etree._Element) -> bool:
 
 
 def _number(texts: dict[tuple[str, str], str], tag: str) -> float | None:
-    return finite_number(texts.get(("Value2", tag)) or texts.get(("Value3", tag)) or "")
-
-
-def finite_number(text: str) -> float | None:
-    """The number that a text is; None where it is none, or not finite."""
     try:
-        value = float(text)
+        value = float(texts.get(("Value2", tag)) or texts.get(("Value3", tag)) or "")
     except ValueError:
         return None
     return value if math.isfinite(value) else None
