@@ -279,7 +279,7 @@ def test_the_command_runs_a_program_for_each_event(
     assert outcome.status == 1
     assert "#1: " in outcome.err
     assert "has ended with status 3" in outcome.err
-    assert "3 events received, 1 commands failed" in outcome.err
+    assert "3 events received, 1 command failed" in outcome.err
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {
         str(n): synthetic_event(n)[1] for n in range(3)
     }
