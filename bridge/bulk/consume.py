@@ -80,6 +80,9 @@ class Consumer:
         """Work on some messages; raises `SourceError` if a file cannot be written."""
         for message in messages:
             self._take(message)
+        for outlet in (self.packets, self.stamps):
+            if outlet is not None:
+                outlet.secure()
 
     def _take(self, message: Message) -> None:
         done = self.done

@@ -110,13 +110,18 @@ def command(
 
     refusals = Refusals(dead_letters)
     with until_signal() as stop, ExitStack() as stack:
+        source = open_messages(
+            url, kafka_config=kafka_config, group=group, start=start, follow=not once, stop=stop
+        )
+        # What a group has been told of is not read again.
+        durable = "group.id" in source.settings.values
         is_tar = output is not None and output.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
         packets: FolderOutlet | TarOutlet | None = None
         if output is not None:
             packets = (
                 stack.enter_context(TarOutlet(output))
                 if is_tar
-                else stack.enter_context(FolderOutlet(output))
+                else stack.enter_context(FolderOutlet(output, durable=durable))
             )
         consumer = Consumer(
             open_store(schemas),
@@ -126,10 +131,7 @@ def command(
             every,
             not no_decode,
             packets,
-            None if stamps is None else stack.enter_context(FolderOutlet(stamps)),
-        )
-        source = open_messages(
-            url, kafka_config=kafka_config, group=group, start=start, follow=not once, stop=stop
+            None if stamps is None else stack.enter_context(FolderOutlet(stamps, durable=durable)),
         )
         for messages, _ in source.batches():
             consumer.take(messages if count is None else messages[: count - consumer.done.messages])

@@ -160,8 +160,12 @@ class Keeper:
 
 
 @contextmanager
-def open_outputs(target: str, filters: FilterSet, *, kafka_config: str | None = None) -> Iterator[list[Sink]]:
+def open_outputs(
+    target: str, filters: FilterSet, *, kafka_config: str | None = None, durable: bool = False
+) -> Iterator[list[Sink]]:
     """Open one sink for each filter: `target` itself, or by the filter's name a folder below it or a topic.
+
+    `durable` is that of `open_sink`.
 
     Raises
     ------
@@ -179,14 +183,14 @@ def open_outputs(target: str, filters: FilterSet, *, kafka_config: str | None = 
             yield [stack.enter_context(sink) for sink in sinks]
             return
         if not any(filters.names):
-            yield [stack.enter_context(open_sink(target))]
+            yield [stack.enter_context(open_sink(target, durable=durable))]
             return
         folder = Path(target)
         if target == "-" or folder.is_file() or folder.suffix in (".tar", ".gz", ".tgz", ".avro"):
             raise UsageError(
                 f"Filters with names need a folder, in which each has its own; {target} is none."
             )
-        yield [stack.enter_context(open_sink(folder / name)) for name in filters.names]
+        yield [stack.enter_context(open_sink(folder / name, durable=durable)) for name in filters.names]
 
 
 def keep_packets(

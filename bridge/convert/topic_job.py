@@ -184,7 +184,7 @@ class _Run:
                 "Name a folder, or leave --group out."
             )
         else:
-            with open_outputs(job.target, job.filters) as sinks:
+            with open_outputs(job.target, job.filters, durable=True) as sinks:
                 self._filter(FolderOutlet(sinks))
 
     def _into_topics(self, target: KafkaUrl) -> None:

@@ -182,5 +182,7 @@ class FolderOutlet:
         """Nothing: the command names it."""
 
     def commit(self, positions: Mapping[str, int], source: KafkaSource) -> None:
-        """The files are there; commit the positions."""
+        """When the files are on the disk, commit the positions."""
+        for sink in self._sinks:
+            sink.secure()
         commit_offsets(positions, source)

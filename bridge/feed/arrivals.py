@@ -92,6 +92,7 @@ class RelayJudge:
             _log.warning("refused %s: %s", origin, outcome.reason, extra={"partition": offer.peer})
             try:
                 self._dead_letters.keep(outcome)
+                self._dead_letters.secure()
             except SourceError as error:
                 _log.error("%s The refused event is lost.", error)
             raise PacketError(outcome.reason)

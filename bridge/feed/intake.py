@@ -234,6 +234,11 @@ class Intake:
 
     def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> bool:
         """Append; while the disk refuses, wait and try again: nothing is lost. False if told to stop."""
+        try:
+            # Refused messages are on the disk before their positions are.
+            self._dead_letters.secure()
+        except SourceError as error:
+            _log.error("%s Refused messages may be only in their source.", error)
         while True:
             try:
                 appended = self._journal.append(entries, to_journal(positions))

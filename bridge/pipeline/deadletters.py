@@ -10,6 +10,7 @@ import orjson
 
 from bridge.alerts.packet import Refusal
 from bridge.errors import SourceError
+from bridge.streams.durable import sync_files
 
 __all__ = ["DeadLetters", "readable"]
 
@@ -30,6 +31,7 @@ class DeadLetters:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._unsure: set[Path] = set()
 
     def keep(self, refusal: Refusal) -> Path:
         """Write a refused message and its reason; gives the path of the bytes.
@@ -60,7 +62,19 @@ class DeadLetters:
             raise SourceError(
                 f"The dead-letter folder {self.folder} cannot be written ({error.strerror or error})."
             ) from error
+        self._unsure |= {path, path.with_suffix(".json")}
         return path
+
+    def secure(self) -> None:
+        """Bring what was kept since the last time to the disk, before its source lets go of it.
+
+        Raises
+        ------
+        SourceError
+            If the disk does not take it.
+        """
+        unsure, self._unsure = self._unsure, set()
+        sync_files(unsure)
 
 
 def readable(text: str) -> str:

@@ -6,18 +6,22 @@ To wait for the disk takes milliseconds, so who writes many files at once waits 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from bridge.streams.sink import writing
 
-__all__ = ["sync_folder", "write_durably"]
+__all__ = ["sync_files", "sync_folder", "write_durably"]
 
 # A file system writes its journal once for all who wait at that moment; more threads find it no faster.
 _THREADS = 8
+
+Thing = TypeVar("Thing")
 
 
 def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -45,13 +49,7 @@ def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
             os.fsync(file.fileno())
 
     try:
-        if len(halves) > 1:
-            with ThreadPoolExecutor(min(_THREADS, len(halves))) as pool:
-                # The first error is raised when all have ended.
-                list(pool.map(write, halves))
-        else:
-            for name in halves:
-                write(name)
+        _for_each(write, halves)
         for name, half in halves.items():
             with writing(folder / name):
                 half.replace(folder / name)
@@ -59,6 +57,25 @@ def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
     finally:
         for half in halves.values():
             half.unlink(missing_ok=True)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Bring files that were written, and their names, to the disk; one that is gone by now is nobody's loss.
+
+    Raises
+    ------
+    SourceError
+        If the disk does not take one.
+    """
+    known = set(paths)
+
+    def sync(path: Path) -> None:
+        with writing(path), contextlib.suppress(FileNotFoundError):
+            _sync(path)
+
+    _for_each(sync, known)
+    for folder in {path.parent for path in known}:
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
@@ -70,12 +87,27 @@ def sync_folder(folder: Path) -> None:
         If the disk does not take it.
     """
     with writing(folder):
-        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            _sync(folder)
         except OSError as error:
             # Some network file systems keep names by themselves, and know no such request.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
-        finally:
-            os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _for_each(work: Callable[[Thing], None], things: Collection[Thing]) -> None:
+    """Wait for the disk on behalf of all things together; raises the first error when all have ended."""
+    if len(things) < 2:
+        for thing in things:
+            work(thing)
+        return
+    with ThreadPoolExecutor(min(_THREADS, len(things))) as pool:
+        list(pool.map(work, things))

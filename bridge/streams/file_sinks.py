@@ -26,6 +26,10 @@ class FileSink(BaseSink):
         """Keep the packet's file; raises `SourceError` if that fails."""
         self._outlet.put(file_name(packet), file_bytes(packet))
 
+    def secure(self) -> None:
+        """Bring the files of a folder to the disk; raises `SourceError` if that fails."""
+        self._outlet.secure()
+
     def close(self) -> None:
         """Finish: an archive gets its name."""
         self._outlet.close()

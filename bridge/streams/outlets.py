@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from bridge.streams.durable import sync_files
 from bridge.streams.sink import BaseSink, writing
 
 __all__ = ["FolderOutlet", "Outlet", "TarOutlet", "UniqueNames"]
@@ -25,6 +26,9 @@ class Outlet(Protocol):
 
     def put(self, name: str, content: bytes) -> None:
         """Keep a content under a name; raises `SourceError` if that fails."""
+
+    def secure(self) -> None:
+        """Have what was written outlive a power failure, where that is possible before the end."""
 
 
 class UniqueNames:
@@ -54,6 +58,8 @@ class FolderOutlet(BaseSink):
         Made if it is not there.
     unique
         Give the second content of one name in this run another name; otherwise it replaces the first.
+    durable
+        Remember what was written since the last `secure`, which then brings it to the disk.
 
     Raises
     ------
@@ -61,8 +67,10 @@ class FolderOutlet(BaseSink):
         If it cannot be made.
     """
 
-    def __init__(self, folder: Path, *, unique: bool = True) -> None:
+    def __init__(self, folder: Path, *, unique: bool = True, durable: bool = False) -> None:
         self.folder = folder
+        self._durable = durable
+        self._unsure: set[Path] = set()
         self._unique: Callable[[str], str] = UniqueNames() if unique else str
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +87,13 @@ class FolderOutlet(BaseSink):
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+        if self._durable:
+            self._unsure.add(path)
+
+    def secure(self) -> None:
+        """Wait until what was written is on the disk; raises `SourceError` if that fails."""
+        sync_files(self._unsure)
+        self._unsure.clear()
 
 
 class TarOutlet(BaseSink):

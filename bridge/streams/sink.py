@@ -33,6 +33,9 @@ class Sink(Protocol):
     def write(self, packet: Packet) -> None:
         """Keep a packet, byte for byte; raises `SourceError` if that fails."""
 
+    def secure(self) -> None:
+        """Have what was written outlive a power failure, where that is possible before the end."""
+
     def close(self) -> None:
         """Finish: what was written appears under its final name."""
 
@@ -48,6 +51,9 @@ class Sink(Protocol):
 
 class BaseSink:
     """The context manager's part of a sink."""
+
+    def secure(self) -> None:
+        """Have what was written outlive a power failure, where that is possible before the end."""
 
     takes_notices = True
 
@@ -69,7 +75,12 @@ class BaseSink:
             self.discard()
 
 
-def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[str] | None = None) -> Sink:
+def open_sink(
+    url: str | os.PathLike[str],
+    *,
+    kafka_config: str | os.PathLike[str] | None = None,
+    durable: bool = False,
+) -> Sink:
     """Open a place to keep packets in.
 
     Parameters
@@ -80,6 +91,8 @@ def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[st
         standard output), or ``kafka://host[:9092]/topic``.
     kafka_config
         Settings of the Kafka client: a file, or the name of a preset.
+    durable
+        Have `Sink.secure` bring the files of a folder to the disk.
 
     Returns
     -------
@@ -111,7 +124,7 @@ def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[st
         return PipeSink(sys.stdout.buffer)
     path = Path(text)
     if path.is_dir():
-        return FileSink(FolderOutlet(path))
+        return FileSink(FolderOutlet(path, durable=durable))
     name = path.name.lower()
     if name.endswith((".tar", ".tar.gz", ".tgz")):
         return FileSink(TarOutlet(path))
@@ -121,7 +134,7 @@ def open_sink(url: str | os.PathLike[str], *, kafka_config: str | os.PathLike[st
         raise SourceError(
             f"{path} is a file; packets are kept in a folder, or in a file named .avro, .tar or .tar.gz."
         )
-    return FileSink(FolderOutlet(path))
+    return FileSink(FolderOutlet(path, durable=durable))
 
 
 @contextmanager
