@@ -13,7 +13,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
@@ -49,10 +49,7 @@ def translate_in_processes(
     SourceError
         If a process dies.
     """
-    # Not fork: threads (of a progress bar) may hold locks.
-    context = get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    if hasattr(context, "set_forkserver_preload"):
-        context.set_forkserver_preload([__name__])
+    context = _context()
     workers: deque[_Worker] = deque()
     waiting: deque[tuple[Sequence[Item], _Worker | list[Outcome]]] = deque()
     try:
@@ -72,6 +69,23 @@ def translate_in_processes(
     finally:
         for worker in workers:
             worker.end()
+
+
+def _context() -> BaseContext:
+    # Not fork: threads (of a progress bar) may hold locks.
+    if not hasattr(os, "fork"):
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    # Ctrl-C reaches the server of forks while it still imports: it is born deaf to it. The tracker comes
+    # first, whose start would open its ears again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
 
 
 def _taken(batch: Sequence[Item], done: _Worker | list[Outcome]) -> tuple[Sequence[Item], list[Outcome]]:

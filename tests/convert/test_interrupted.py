@@ -25,8 +25,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tar(tmp_path_factory.mktemp("night") / "night.tar", files)
 
 
-def half_done(archive: Path, out: Path, *words: object) -> subprocess.Popen[bytes]:
-    """A run that is in the middle of its work."""
+def begun(archive: Path, out: Path, *words: object) -> subprocess.Popen[bytes]:
+    """A run of which nothing is seen yet."""
     # As the command, but for the first second without other processes; and SIGINT as on a terminal, which a
     # shell takes away from what it runs in the background.
     start = (
@@ -34,9 +34,12 @@ def half_done(archive: Path, out: Path, *words: object) -> subprocess.Popen[byte
         "import bridge.convert.run as run; run.ALONE_S = 0; from bridge.cli import main; main()"
     )
     command = [sys.executable, "-c", start, "convert", str(archive), "-o", str(out), *map(str, words)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def half_done(archive: Path, out: Path, *words: object) -> subprocess.Popen[bytes]:
+    """A run that is in the middle of its work."""
+    process = begun(archive, out, *words)
     some = (
         (lambda: len(list(out.iterdir())) > 50) if out.suffix != ".tar" else (lambda: any_bytes(out.parent))
     )
@@ -64,6 +67,14 @@ def ours(session: int) -> list[int]:
     return found
 
 
+def imports(process: int) -> bool:
+    """Whether it has loaded NumPy, which is in the middle of what it imports."""
+    try:
+        return "numpy" in Path(f"/proc/{process}/maps").read_text()
+    except OSError:
+        return False
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
 def test_killed_in_the_middle_it_leaves_whole_files_and_no_process(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -88,7 +99,19 @@ def test_ended_by_a_signal_it_removes_what_is_half_written_and_says_no_more_than
 ) -> None:
     process = half_done(archive, tmp_path / "out.tar", "--jobs", 2)
     os.killpg(process.pid, number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == status, said
     assert b"Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_while_it_starts_other_processes_it_says_no_more_than_that(
+    archive: Path, tmp_path: Path
+) -> None:
+    process = begun(archive, tmp_path / "out.tar", "--jobs", 2)
+    wait_for(lambda: any(imports(other) for other in set(ours(process.pid)) - {process.pid}), "its imports")
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.decode().split() == ["Interrupted."]
     assert list(tmp_path.iterdir()) == []
