@@ -154,6 +154,7 @@ def test_the_eight_notices_have_eight_identifiers_that_tell_the_kind_and_the_tri
         ("alert_tense", "test", "test"),
         ("alert_tense", "injection", "test"),
         ("alert_tense", "mock", "test"),
+        ("alert_tense", "INJECTION", "test"),
         ("alert_type", "test", "test"),
         ("alert_type", "initial", "observation"),
     ],
@@ -184,6 +185,33 @@ def test_a_position_without_error_says_that_the_notice_states_none() -> None:
     root = checked(pipeline()(document(notice(ra=10.5, dec=-3))))
     assert root.findtext(".//Error2Radius") == "0.0"
     assert "0: the notice states no error" in str(root.findtext("WhereWhen/Description"))
+
+
+def test_what_is_said_of_positions_is_not_said_of_a_packet_without_one() -> None:
+    root = checked(pipeline()(document(notice())))
+    assert root.find(".//Position2D") is None
+    assert root.find("WhereWhen/Description") is None
+
+
+def test_a_measured_value_is_a_float_also_where_the_notice_writes_no_point() -> None:
+    odd = {"mag": "1_000", "mag_error": "nan", "rate_snr": "\u0663"}
+    root = checked(pipeline()(document(notice(ra=120, dec=40, image_snr=1, record_number=3, **odd))))
+    said = {str(each.get("name")): (each.get("dataType"), each.get("value")) for each in root.iter("Param")}
+    assert (said["ra"], said["dec"], said["image_snr"]) == (("float", "120"), ("float", "40"), ("float", "1"))
+    assert said["record_number"] == ("int", "3")
+    # What XML Schema knows no number in stays a text.
+    assert {name: said[name] for name in odd} == {name: ("string", text) for name, text in odd.items()}
+
+
+def test_a_column_means_what_the_field_of_its_name_means() -> None:
+    photometry = [{"mag": 18, "filter": "r", "seeing": 1.5}, {"mag": 18.5, "filter": "g", "seeing": 2}]
+    root = checked(pipeline()(document(notice(data={"photometry": photometry}))))
+    fields = {str(each.get("name")): dict(each.attrib) for each in root.iterfind("What/Table/Field")}
+    assert fields == {
+        "mag": {"name": "mag", "ucd": "phot.mag", "unit": "mag", "dataType": "float"},
+        "filter": {"name": "filter", "ucd": "meta.id;instr.filter", "dataType": "string"},
+        "seeing": {"name": "seeing", "dataType": "float"},
+    }
 
 
 def test_a_healpix_map_goes_by_its_url_or_into_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.errors import PacketError
@@ -73,7 +73,8 @@ def find_whereabouts(mapping: Mapping, content: dict[str, Any], earlier: Sequenc
         return Whereabouts(None, None, "", b"")
     inner = elements.time_element(when.encode()) if when else b""
     if position is None:
-        return Whereabouts(None, None, when, elements.where_when(place, inner))
+        # What the mapping says about positions is not about this packet.
+        return Whereabouts(None, None, when, elements.where_when(replace(place, about=""), inner))
     ra, dec = position
     inner += elements.position_element(repr(ra).encode(), repr(dec).encode(), _radius(mapping, content))
     return Whereabouts(float(ra), float(dec), when, elements.where_when(place, inner))

@@ -104,7 +104,7 @@ def top_names(mapping: Mapping) -> frozenset[str]:
 
 
 def write_rest(
-    rest: dict[str, Any], taken: set[str]
+    rest: dict[str, Any], taken: set[str], known: Mapping
 ) -> tuple[list[tuple[Group, dict[str, Any]]], list[tuple[Table, dict[str, Any]]]]:
     """Groups and Tables for what `rest_of` left, each with what it shows.
 
@@ -114,17 +114,20 @@ def write_rest(
         What is to be written.
     taken
         Names that groups and tables of the packet have already; those given here are added.
+    known
+        The mapping: what a Param means that has the name of a column, the column means, too.
 
     Returns
     -------
     Groups with their members by name, and Tables with a document of their own, because a key of a notice may
     hold characters that mean something in a path.
     """
+    meanings = _meanings(known)
     groups: dict[Keys, dict[str, Any]] = {}
     tables: list[tuple[Table, dict[str, Any]]] = []
     for keys, value in _parts(rest, ()):
         if isinstance(value, list) and any(isinstance(row, dict) for row in value):
-            tables.append(_table(_free(".".join(keys), taken), value))
+            tables.append(_table(_free(".".join(keys), taken), value, meanings))
         else:
             groups.setdefault(keys[:-1], {})[keys[-1]] = value
     named = [
@@ -144,15 +147,32 @@ def _parts(value: dict[str, Any], above: Keys) -> Iterator[tuple[Keys, Any]]:
             yield (*above, key), inner
 
 
-def _table(name: str, rows: list[Any]) -> tuple[Table, dict[str, Any]]:
+@lru_cache(maxsize=64)
+def _meanings(mapping: Mapping) -> dict[str, Value]:
+    """The Params of a mapping that are fields of the notice as they stand, by name."""
+    values = (*mapping.params, *(value for group in mapping.groups for value in group.params))
+    return {
+        value.name: value
+        for value in values
+        if value.paths == (value.name,) and not (value.convert or value.codes)
+    }
+
+
+def _table(name: str, rows: list[Any], meanings: dict[str, Value]) -> tuple[Table, dict[str, Any]]:
     flat = [_flat(row) if isinstance(row, dict) else {"value": row} for row in rows]
     keys = {
         column: f"column{number}"
         for number, column in enumerate(dict.fromkeys(key for row in flat for key in row))
     }
-    columns = tuple(Value(name=column, paths=(key,)) for column, key in keys.items())
+    columns = tuple(_column(column, key, meanings.get(column)) for column, key in keys.items())
     content = {"rows": [{keys[column]: value for column, value in row.items()} for row in flat]}
     return Table(name=name, source=("rows",), columns=columns), content
+
+
+def _column(name: str, key: str, meaning: Value | None) -> Value:
+    if meaning is None:
+        return Value(name=name, paths=(key,))
+    return Value(name=name, paths=(key,), ucd=meaning.ucd, unit=meaning.unit, type=meaning.type)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

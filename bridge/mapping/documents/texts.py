@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,11 @@ __all__ = ["Text", "is_scalar", "renderer", "text_of_value"]
 Text = tuple[str, str]
 """A value as it stands in the packet, and its VOEvent dataType."""
 
+# What XML Schema takes as a number; Python takes more ("1_000", "nan", digits of other scripts).
+_FORMS = {
+    "int": re.compile(r"[+-]?[0-9]+"),
+    "float": re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|-?INF|NaN"),
+}
 _AVRO_TYPES = ((bool, "boolean"), (int, "long"), (float, "double"), (str, "string"))
 
 
@@ -79,13 +85,8 @@ def renderer(value: Value, absent: tuple[Any, ...]) -> Callable[[Any], Text | No
 
 def _typed(text: str, data_type: str) -> Text:
     """A text with the type that the mapping says, or as a string where it is no such number."""
-    if data_type not in ("int", "float"):
-        return text, "string"
-    try:
-        int(text) if data_type == "int" else float(text)
-    except ValueError:
-        return text, "string"
-    return text, data_type
+    form = _FORMS.get(data_type)
+    return (text, data_type) if form is not None and form.fullmatch(text) else (text, "string")
 
 
 def _is_absent(raw: Any, listed: tuple[Any, ...]) -> bool:

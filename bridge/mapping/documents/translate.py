@@ -171,7 +171,7 @@ class DocumentTranslator:
         if not self.mapping.rest:
             return [], tables
         taken = {group.name for group in self.mapping.groups} | {table.name for table in self.mapping.tables}
-        groups, more = write_rest(rest_of(content, self.mapping, self._named), taken)
+        groups, more = write_rest(rest_of(content, self.mapping, self._named), taken, self.mapping)
         for table, rows in more:
             pair = TableWriter(table, self.mapping.absent, self.options.history).write(rows)
             if pair is not None:
