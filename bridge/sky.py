@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["ecl_lat", "ecl_lon", "gal_lat", "gal_lon", "separation"]
+__all__ = ["ecl_lat", "ecl_lon", "from_galactic", "gal_lat", "gal_lon", "separation"]
 
 NAN = math.nan
 Matrix = tuple[tuple[float, float, float], ...]
@@ -83,6 +83,13 @@ def gal_lon(ra_deg: float, dec_deg: float) -> float:
 def gal_lat(ra_deg: float, dec_deg: float) -> float:
     """Galactic latitude of an ICRS position, -90 to 90 degrees."""
     return _latitude(ICRS_TO_GALACTIC, ra_deg, dec_deg)
+
+
+def from_galactic(lon_deg: float, lat_deg: float) -> tuple[float, float]:
+    """The ICRS position (right ascension 0 to 360, declination) of a galactic one, in degrees."""
+    # The inverse of a rotation is its transpose.
+    back: Matrix = tuple(zip(*ICRS_TO_GALACTIC, strict=True))
+    return _longitude(back, lon_deg, lat_deg), _latitude(back, lon_deg, lat_deg)
 
 
 def ecl_lon(ra_deg: float, dec_deg: float) -> float:

@@ -41,6 +41,13 @@ def test_galactic_coordinates_are_astropy_s(ra_deg: float, dec_deg: float) -> No
 
 @moderate
 @given(ra, dec)
+def test_what_is_turned_to_galactic_and_back_is_where_it_was(ra_deg: float, dec_deg: float) -> None:
+    back = sky.from_galactic(sky.gal_lon(ra_deg, dec_deg), sky.gal_lat(ra_deg, dec_deg))
+    assert sky.separation(ra_deg, dec_deg, *back) < 1e-6
+
+
+@moderate
+@given(ra, dec)
 def test_ecliptic_coordinates_are_astropy_s(ra_deg: float, dec_deg: float) -> None:
     frame = BarycentricMeanEcliptic(equinox="J2000")
     ecliptic = SkyCoord(ra_deg, dec_deg, unit="deg").transform_to(frame)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,8 +15,9 @@ import orjson
 
 from bridge.cli.journal_care import backup, check, compact
 from bridge.cli.shared import showing_progress
-from bridge.errors import ConfigError, SourceError, UsageError
-from bridge.journal import DEFAULT_PATH, Cone, JournalReader, Search, Summary
+from bridge.errors import SourceError, UsageError
+from bridge.journal import DEFAULT_PATH, JournalReader, Search, Summary
+from bridge.journal.asking import parse_cone, parse_time
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -46,7 +46,7 @@ def _selection(function: Command) -> Command:
             glob=ivorn,
             since=_time(since, "--since"),
             until=_time(until, "--until"),
-            cone=None if cone is None else _cone(cone),
+            cone=None if cone is None else parse_cone(cone, "--cone"),
         )
         return function(search=search, **rest)
 
@@ -203,36 +203,7 @@ def export(path: str, search: Search, out: Path, as_json: bool) -> None:
 
 
 def _time(text: str | None, option: str) -> float | None:
-    if text is None:
-        return None
-    from bridge.feed.units import parse_duration
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return datetime.now(UTC).timestamp() - parse_duration(text, option)
-        except ConfigError as error:
-            raise ConfigError(f"{error} Or give a time: 2026-04-01T12:00:00Z.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-_RADIUS = re.compile(r"([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*(arcmin|arcsec)?")
-_PER_DEGREE = {None: 1.0, "arcmin": 60.0, "arcsec": 3600.0}
-
-
-def _cone(text: str) -> Cone:
-    parts = [part.strip() for part in text.split(",")]
-    radius = _RADIUS.fullmatch(parts[-1])
-    try:
-        ra_deg, dec_deg = map(float, parts[:-1])
-        if radius is None:
-            raise ValueError
-    except ValueError:
-        raise UsageError(
-            f"--cone is {text!r}; give right ascension, declination and radius in degrees: 187.7,12.4,0.5."
-        ) from None
-    return Cone(ra_deg, dec_deg, float(radius[1]) / _PER_DEGREE[radius[2]])
+    return None if text is None else parse_time(text, option, datetime.now(UTC).timestamp())
 
 
 def _iso(time_unix_s: float) -> str:

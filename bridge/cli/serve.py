@@ -38,7 +38,7 @@ __all__ = ["command"]
               help="From where a subscriber that the journal does not know is served [now]; e.g. 12h.")  # fmt: skip
 @click.option("--journal", metavar="FILE", help="The journal's file [voevent-bridge.journal].")
 @click.option("--http", "http_port", metavar="PORT", type=int,
-              help="Port that tells how the feed is: /health, /status, /metrics [none; 0: a free one].")  # fmt: skip
+              help="Port of the web page, and of /health, /status, /metrics [none; 0: a free one].")  # fmt: skip
 @click.option("--retention", metavar="DURATION", help="How long the journal keeps packets [7d].")
 @click.option("--dead-letters", metavar="DIR", help="Folder for what is refused [beside the journal].")
 @click.option("--follow/--no-follow", default=None, help="Wait for new files in a folder [yes].")

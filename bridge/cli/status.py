@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 import orjson
 
+from bridge.web.wording import ago, iso_time, span
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -49,12 +49,12 @@ def _lines(status: dict[str, Any]) -> list[str]:
         "all is well" if status["healthy"] else "NOT WELL",
         *(f"  {_printable(problem)}" for problem in status["problems"]),
         f"feed       {_printable(status['local_ivo'])}, version {status['version']}, process {status['process']}, "
-        f"up {_span(now - status['started_at'])}",
-        f"source     {_printable(source['url'] or 'none')}: {source['state']}, last item {_ago(now, source['last_item_at'])}",
+        f"up {span(now - status['started_at'])}",
+        f"source     {_printable(source['url'] or 'none')}: {source['state']}, last item {ago(now, source['last_item_at'])}",
         f"intake     {intake['read']:,} read, {intake['published']:,} published, {intake['dropped']:,} dropped, "
         f"{intake['refused']:,} refused, {counted(intake['duplicates'], 'duplicate')}, {counted(intake['conflicts'], 'conflict')}; "
         f"{intake['read_hz']:.1f} read and {intake['published_hz']:.1f} published a second; "
-        f"last event {_ago(now, intake['last_published_at'])}",
+        f"last event {ago(now, intake['last_published_at'])}",
         f"journal    {counted(journal['last_seq'], 'event')}, {journal['file_bytes']:,} bytes ({journal['free_bytes']:,} free); "
         f"{journal['disk_free_bytes']:,} bytes free on its disk",
         f"broadcast  {counted(len(broadcast['subscribers']), 'subscriber')}, {broadcast['sent']:,} sent, "
@@ -73,8 +73,8 @@ def _lines(status: dict[str, Any]) -> list[str]:
 def _subscriber(one: dict[str, Any], now: float) -> str:
     return (
         f"  {one['address']:<22} {_printable(one['ivo'] or '-')}: {one['sent']:,} sent ({one['sent_bytes']:,} bytes), "
-        f"{one['acked']:,} acknowledged, {one['lag']:,} behind, last acknowledgement {_ago(now, one['last_acked_at'])}, "
-        f"since {_iso(one['connected_at'])}"
+        f"{one['acked']:,} acknowledged, {one['lag']:,} behind, last acknowledgement {ago(now, one['last_acked_at'])}, "
+        f"since {iso_time(one['connected_at'])}"
     )
 
 
@@ -85,23 +85,8 @@ def _upstream(one: dict[str, Any], now: float) -> str:
     return (
         f"upstream   {_printable(one['url'])}: {state}; {one['received']:,} received, "
         f"{one['published']:,} published, {counted(one['duplicates'], 'duplicate')}, {one['refused']:,} refused; "
-        f"last heard {_ago(now, one['last_heard_at'])}"
+        f"last heard {ago(now, one['last_heard_at'])}"
     )
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
-def _ago(now: float, then: float | None) -> str:
-    return "never" if then is None else f"{_span(now - then)} ago"
-
-
-def _iso(time_unix_s: float) -> str:
-    return datetime.fromtimestamp(time_unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _printable(text: str) -> str:

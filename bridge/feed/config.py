@@ -12,10 +12,10 @@ from bridge.feed.config_access import DoorConfig, door_config
 from bridge.feed.config_file import read_values
 from bridge.feed.config_inlets import ReceiveConfig, receive_config, upstream_settings
 from bridge.feed.retention import Bounds
-from bridge.feed.units import parse_duration, parse_size
 from bridge.journal.journal import DEFAULT_PATH
 from bridge.mapping import TranslateOptions
 from bridge.pipeline import Plan
+from bridge.units import parse_duration, parse_size
 from bridge.vtp import BroadcasterSettings
 from bridge.vtp.address import BROADCAST_PORT
 from bridge.vtp.upstream_settings import UpstreamSettings

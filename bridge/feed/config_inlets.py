@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.errors import ConfigError
 from bridge.feed.config_access import DoorConfig, door_config
-from bridge.feed.units import parse_duration
+from bridge.units import parse_duration
 from bridge.voevent.acceptance import KNOWN_VERSIONS
 from bridge.vtp.address import BROADCAST_PORT, parse_address
 from bridge.vtp.receiver_settings import ReceiverSettings

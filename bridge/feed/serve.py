@@ -123,7 +123,8 @@ def _tell_by_http(config: FeedConfig, watch: Watch, reactor: Any) -> None:
     from bridge.web.server import listen as listen_http
 
     assert config.http_port is not None
-    number = listen_http(watch.status, config.http_port, config.http_interface, reactor).getHost().port
+    told = listen_http(watch.status, config.journal, config.http_port, config.http_interface, reactor)
+    number = told.getHost().port
     _log.info("telling how it is on http://%s:%d", config.http_interface, number, extra={"http_port": number})
 
 

@@ -30,7 +30,9 @@ CONTACTS = (
 )
 
 
-def report_voevent(document: Document, *, index: int = 0, count: int | None = 1) -> Report:
+def report_voevent(
+    document: Document, *, index: int = 0, count: int | None = 1, with_cutouts: bool = True
+) -> Report:
     """Report on a VOEvent.
 
     Parameters
@@ -39,6 +41,8 @@ def report_voevent(document: Document, *, index: int = 0, count: int | None = 1)
         The XML.
     index, count
         Which one of how many in its file or archive, counted from 0.
+    with_cutouts
+        Whether embedded images are decoded: what is small in a packet may be large then.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def report_voevent(document: Document, *, index: int = 0, count: int | None = 1)
         sections=tuple(section for section in sections if section.facts),
         position=position,
         light_curve=curve,
-        cutouts=embedded_cutouts(child(root, "What")),
+        cutouts=embedded_cutouts(child(root, "What")) if with_cutouts else (),
         tables=tables,
         notes=(note,) if note else (),
     )

@@ -28,6 +28,11 @@ _PAGE_BYTES = 8_192
 _CHECKPOINT_PAGES = 2_000
 _LOG_LIMIT_BYTES = 64 << 20
 
+_BROKEN_OFF = (
+    "The search of the journal took too long and was broken off. Ask for less: a shorter time, a smaller "
+    "cone, or how the IVORN begins."
+)
+
 _CAUSES = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space (nothing half-written stays)",
     sqlite3.SQLITE_READONLY: "it cannot be written; check the rights of the file and of its folder",
@@ -50,6 +55,8 @@ def explained(path: Path) -> Iterator[None]:
             raise
         raise SourceError(f"The journal {path} has been closed already.") from error
     except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            raise SourceError(_BROKEN_OFF) from error
         raise SourceError(f"The journal {path} cannot be used: {_cause(error)}.") from error
     except sqlite3.IntegrityError:
         raise

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,9 @@ from typing import Any, Self
 from bridge.journal.connection import explained, open_reading
 
 __all__ = ["JournalView"]
+
+# How many of its instructions SQLite does between two looks at the clock: some hundredths of a millisecond.
+_INSTRUCTIONS = 5_000
 
 
 class JournalView:
@@ -45,6 +49,20 @@ class JournalView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def at_most(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+        """Have what is asked in the block broken off when it has taken so long, all in all.
+
+        What is broken off raises `SourceError`. Other threads wait for the end of the block.
+        """
+        with self._lock:
+            limit = clock() + seconds
+            self._connection.set_progress_handler(lambda: clock() > limit, _INSTRUCTIONS)
+            try:
+                yield
+            finally:
+                self._connection.set_progress_handler(None, 0)
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

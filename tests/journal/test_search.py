@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.errors import UsageError
+from bridge.errors import SourceError, UsageError
 from bridge.journal import Cone, Journal, NewEntry, Search
 from bridge.journal.search import conditions
 from bridge.journal.selection import kept_events
@@ -189,3 +189,17 @@ def test_a_stream_of_many_events_is_read_from_its_newest(journal: Journal) -> No
 def test_a_cone_that_is_none_is_refused(cone: tuple[float, float, float]) -> None:
     with pytest.raises(UsageError, match=r"There is no position|cannot have the radius"):
         Cone(*cone)
+
+
+def test_a_search_is_broken_off_when_its_time_is_over_and_the_next_one_is_not(journal: Journal) -> None:
+    ticks = iter(range(10**6))
+    with journal.reader() as reader:
+        with (
+            reader.at_most(1.0, clock=lambda: float(next(ticks))),
+            pytest.raises(SourceError, match="took too long and was broken off"),
+        ):
+            # Every pair of events: no index helps.
+            reader._rows("SELECT count(*) FROM event a, event b WHERE a.ivorn < b.object_key")
+        with reader.at_most(3600.0):
+            assert len(reader.search(Search(), 5)) == 5
+        assert len(reader.search(Search(), 5)) == 5

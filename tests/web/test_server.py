@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import Clock
 
 from bridge.errors import SourceError
 from bridge.web import FeedStatus
-from bridge.web.server import listen, site
+from bridge.web.front import Front
+from bridge.web.server import listen
+from tests.web.pages import Answered, Asked
 from tests.web.states import NOW, RECEIVER, UPSTREAMS, state, subscriber
 
 
-def ask(
-    status: Callable[[], FeedStatus], path: str, method: str = "GET"
-) -> tuple[int, dict[str, str], bytes]:
-    """One request over a string, as a browser of 1996 would send it."""
-    made = site(status)
-    made.doStart()
-    transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 5000))
-    protocol = made.buildProtocol(None)
-    protocol.makeConnection(transport)
-    protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
-    head, _, body = transport.value().partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
-    protocol.connectionLost(None)
-    made.doStop()
-    return int(lines[0].split(" ")[1]), headers, body
+@contextmanager
+def nowhere(status: Callable[[], FeedStatus]) -> Iterator[Asked]:
+    """A feed of which nothing but its status is asked."""
+    clock = Clock()
+    yield Asked(Front(status, Path("no/journal"), maybeDeferred, clock), clock, status)
+
+
+def ask(status: Callable[[], FeedStatus], path: str, method: str = "GET") -> Answered:
+    with nowhere(status) as feed:
+        return feed.get(path, method)
 
 
 def values(text: bytes) -> dict[tuple[str, str], float]:
@@ -105,7 +103,8 @@ def test_without_the_library_metrics_say_what_to_install(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("path", "method", "code"),
-    [("/", "GET", 404), ("/etc/passwd", "GET", 404), ("/status/x", "GET", 404), ("/status", "POST", 405),
+    [("/index.php", "GET", 404), ("/etc/passwd", "GET", 404), ("/status/x", "GET", 404), ("//", "GET", 404),
+     ("/style.css/..", "GET", 404), ("/status", "POST", 405), ("/", "POST", 405), ("/events", "PUT", 405),
      ("/status", "DELETE", 405), ("/health", "HEAD", 200)],
 )  # fmt: skip
 def test_it_can_be_read_and_nothing_else(path: str, method: str, code: int) -> None:
@@ -140,4 +139,4 @@ def test_a_port_that_is_taken_is_named() -> None:
             raise CannotListenError(interface, port, OSError(98, "Address already in use"))
 
     with pytest.raises(SourceError, match=r"Port 8097 of 127.0.0.1 cannot be opened for HTTP"):
-        listen(state, 8097, "127.0.0.1", Reactor())
+        listen(state, Path("j"), 8097, "127.0.0.1", Reactor())
