@@ -88,6 +88,7 @@ def test_wheel_has_the_package_and_its_data_and_nothing_else(built: tuple[Path, 
     with zipfile.ZipFile(built[1]) as wheel:
         names = set(wheel.namelist())
     code = {p.relative_to(PROJECT).as_posix() for p in (PROJECT / "bridge").rglob("*.py")}
+    pages = {p.relative_to(PROJECT).as_posix() for p in (PROJECT / "bridge/web/files").iterdir()}
     mappings = {f"bridge/_data/mappings/{p.name}" for p in mappings_folder().glob("*.toml")}
     schemas = {
         f"bridge/_data/schemas/{p.relative_to(schemas_folder()).as_posix()}"
@@ -103,7 +104,8 @@ def test_wheel_has_the_package_and_its_data_and_nothing_else(built: tuple[Path, 
     assert len(schemas) > 3
     about = f"voevent_bridge-{__version__}.dist-info"
     described = {f"{about}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
-    assert names == code | {"bridge/py.typed"} | mappings | schemas | benchmarks | described | {
+    assert len(pages) > 5
+    assert names == code | pages | {"bridge/py.typed"} | mappings | schemas | benchmarks | described | {
         f"{about}/licenses/LICENSE"
     }
 

@@ -37,13 +37,15 @@ def escape(value: object) -> Markup:
         return value
     if value is None:
         return Markup("")
-    lines = str(value).split("\n")
-    return Markup(html.escape("\n".join(printable(line.replace("\t", " ")) for line in lines), quote=True))
+    text = str(value)
+    if not text.isprintable():
+        text = "\n".join(printable(line.replace("\t", " ")) for line in text.split("\n"))
+    return Markup(html.escape(text, quote=True))
 
 
 def join(parts: Iterable[object], between: str = "") -> Markup:
     """Several values as HTML, one after the other."""
-    return Markup(escape(between).join(escape(part) for part in parts))
+    return Markup(escape(between).join([escape(part) for part in parts]))
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
