@@ -20,6 +20,7 @@ from bridge.web.chart_curve import draw_curve
 from bridge.web.markup import Markup, cells, fill, join, tag
 from bridge.web.page import event_table, facts, frame, table, time_tag
 from bridge.web.wording import number, position
+from bridge.wording import counted
 
 __all__ = ["EventView", "event_page"]
 
@@ -171,7 +172,7 @@ def _table(each: Table) -> Markup:
     left = len(each.rows) - MOST_ROWS
     return tag(
         "details",
-        tag("summary", f"{name} ({number(len(each.rows))} rows)"),
+        tag("summary", f"{name} ({counted(len(each.rows), 'row')})"),
         tag("p", each.description, class_="quiet") if each.description else None,
         table(each.columns, rows, says=name),
         tag("p", f"And {number(left)} more rows, in the XML.", class_="quiet") if left > 0 else None,

@@ -13,6 +13,7 @@ from bridge.web.markup import Markup, cells, fill, tag
 from bridge.web.page import event_table, facts, frame, table, time_tag
 from bridge.web.snapshot import FeedStatus
 from bridge.web.wording import ago, number, rate, size, span
+from bridge.wording import counted
 
 __all__ = ["feed_page"]
 
@@ -55,10 +56,9 @@ def _health(status: FeedStatus) -> Markup:
     if status.problems:
         problems = tag("ul", *(tag("li", problem) for problem in status.problems))
         return tag("div", tag("strong", "Not well."), problems, class_="health ill", role="alert")
-    count = len(status.broadcast.subscribers)
     sentence = (
         f"{rate(status.intake.published_hz)} events a second in the last minute, the last one "
-        f"{ago(status.now, status.intake.last_published_at)}; {count} subscriber{'' if count == 1 else 's'}"
+        f"{ago(status.now, status.intake.last_published_at)}; {counted(len(status.broadcast.subscribers), 'subscriber')}"
         f"{_behind(status)}."
     )
     return tag("div", tag("strong", "All is well."), " ", sentence, class_="health well")
@@ -107,7 +107,7 @@ def _subscribers(status: FeedStatus) -> Markup:
     summary = tag(
         "p",
         f"{len(broadcast.subscribers)} connected, {number(broadcast.connections)} so far, "
-        f"{number(broadcast.dropped)} dropped. {number(broadcast.sent)} events sent, "
+        f"{number(broadcast.dropped)} dropped. {counted(broadcast.sent, 'event')} sent, "
         f"{number(broadcast.acked)} acknowledged, {number(broadcast.nacked)} refused, "
         f"{number(broadcast.oversize)} too long to send.",
         class_="quiet",
@@ -153,7 +153,7 @@ def _others(status: FeedStatus) -> Markup | None:
     if (authors := status.receiver) is not None:
         sentence = (
             f"{number(authors.connected)} connected, {number(authors.connections)} so far; "
-            f"{number(authors.accepted)} events accepted, {number(authors.refused)} refused."
+            f"{counted(authors.accepted, 'event')} accepted, {number(authors.refused)} refused."
         )
         parts += [tag("h2", "Authors"), tag("p", sentence)]
     if status.upstreams:
