@@ -56,10 +56,10 @@ def _health(status: FeedStatus) -> Markup:
     if status.problems:
         problems = tag("ul", *(tag("li", problem) for problem in status.problems))
         return tag("div", tag("strong", "Not well."), problems, class_="health ill", role="alert")
+    last, count = status.intake.last_published_at, len(status.broadcast.subscribers)
     sentence = (
         f"{rate(status.intake.published_hz)} events a second in the last minute, the last one "
-        f"{ago(status.now, status.intake.last_published_at)}; {counted(len(status.broadcast.subscribers), 'subscriber')}"
-        f"{_behind(status)}."
+        f"{ago(status.now, last)}; {counted(count, 'subscriber')}{_behind(status)}."
     )
     return tag("div", tag("strong", "All is well."), " ", sentence, class_="health well")
 

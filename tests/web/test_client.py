@@ -130,7 +130,7 @@ def test_a_person_reads_one_line_for_each_part_and_subscriber() -> None:
 def test_a_person_reads_of_authors_and_upstream_brokers() -> None:
     _, text = run(status=state(receiver=RECEIVER, upstreams=UPSTREAMS).document)
     lines = text.splitlines()
-    assert "receive    1 authors connected, 3 so far; 5 events accepted, 2 refused" in lines
+    assert "receive    1 author connected, 3 so far; 5 events accepted, 2 refused" in lines
     (line,) = (line for line in lines if line.startswith("upstream"))
     assert line.startswith(
         "upstream   vtp://up:8099: NOT connected to ivo://up/broker; 9 received, 4 published"
