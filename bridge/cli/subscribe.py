@@ -111,6 +111,9 @@ def command(
                 except SourceError as error:
                     failed += 1
                     click.echo(f"{_safe(first.ivorn)}: {error}", err=True)
+                    if asked():
+                        # Perhaps ended by the same hand as we are: not acknowledged, so it comes again.
+                        break
             if received == count:
                 subscription.acknowledge()
                 break

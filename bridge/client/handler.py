@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import subprocess
 
 from bridge.client.received import ReceivedEvent
@@ -43,11 +44,14 @@ class CommandHandler:
             When it cannot be run, or ends with another status than 0.
         """
         try:
-            done = subprocess.run(self._words, input=event.xml, check=False)
+            # In a process group of its own: Ctrl-C is meant for us, and the program may finish its event.
+            done = subprocess.run(self._words, input=event.xml, check=False, process_group=0)
         except BrokenPipeError:
             # It did not want to read all of the packet.
             return
         except OSError as error:
             raise SourceError(f"{self._words[0]} cannot be run ({error.strerror or error}).") from error
+        if done.returncode < 0:
+            raise SourceError(f"{self._words[0]} was ended by {signal.Signals(-done.returncode).name}.")
         if done.returncode:
             raise SourceError(f"{self._words[0]} has ended with status {done.returncode}.")

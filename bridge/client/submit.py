@@ -121,7 +121,7 @@ class _Submission:
                 if not self._reached:
                     raise
                 # It was there before: what is left is told of one by one.
-                yield from self._give_up(error.reason)
+                yield from self._give_up(f"the broker has gone: {error.reason}")
                 return
             self._reached = True
             reason = ""
@@ -153,8 +153,11 @@ class _Submission:
 
     def _give_up(self, reason: str) -> Iterator[Submitted]:
         while (event := self._take()) is not None:
-            outcome: Literal["unanswered", "unsent"] = "unanswered" if event.doubtful else "unsent"
-            yield Submitted(event.index, event.ivorn, outcome, reason)
+            if event.doubtful:
+                told = f"the connection ended before the answer, and then {reason}"
+                yield Submitted(event.index, event.ivorn, "unanswered", told)
+            else:
+                yield Submitted(event.index, event.ivorn, "unsent", reason)
 
     def _alone(self, wire: AuthorWire) -> Iterator[Submitted]:
         """The first event of a connection: afterwards it shows whether the broker takes another."""

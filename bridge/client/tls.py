@@ -58,7 +58,7 @@ def _prove(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         # Without a password of ours OpenSSL would ask for one on the terminal.
         context.load_cert_chain(certificate, key, password=lambda: "")
     except ssl.SSLError as error:
-        told = error.reason or "a password is needed"
+        told = error.reason or "OpenSSL cannot read them"
         raise ConfigError(
             f"tls_certificate {certificate} and tls_key {key} cannot be used ({_lower(told)}): give a "
             "certificate and the private key that belongs to it, both in PEM form and without a password."

@@ -28,10 +28,12 @@ class UnreachableError(SourceError):
         The broker.
     reason
         Why, as a clause about it ("it cannot be reached (Connection refused)").
+    advice
+        A sentence for who tries it for the first time.
     """
 
-    def __init__(self, address: Address, reason: str) -> None:
-        super().__init__(f"There is no connection to the broker {address}: {reason}.")
+    def __init__(self, address: Address, reason: str, advice: str = "") -> None:
+        super().__init__(f"There is no connection to the broker {address}: {reason}.{advice}")
         self.reason = reason
 
 
@@ -54,9 +56,11 @@ def connect(address: Address, timeout_s: float, context: ssl.SSLContext | None) 
     """
     try:
         plain = socket.create_connection((address.host, address.port), timeout_s)
-    except (OSError, UnicodeError) as error:
-        said = getattr(error, "strerror", None) or error
-        raise UnreachableError(address, f"it cannot be reached ({said}); check its name and port") from error
+    except OSError as error:
+        reason = f"it cannot be reached ({error.strerror or error})"
+        raise UnreachableError(address, reason, " Check its name and port.") from error
+    except UnicodeError as error:
+        raise UnreachableError(address, "no host can have this name") from error
     # Small messages, each of which somebody waits for.
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ __all__ = ["sync_files", "sync_folder", "write_durably"]
 
 # A file system writes its journal once for all who wait at that moment; more threads find it no faster.
 _THREADS = 8
+
+_numbers = itertools.count()
 
 Thing = TypeVar("Thing")
 
@@ -39,8 +42,8 @@ def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
     SourceError
         If one cannot be written: of the others some may be there, whole.
     """
-    # By process, for two may write into one folder; and short, because the names may be as long as can be.
-    halves = {name: folder / f".{os.getpid()}-{number}.tmp" for number, name in enumerate(contents)}
+    # Others may write into the same folder; and the final names may be as long as can be.
+    halves = {name: folder / f".{os.getpid()}-{next(_numbers)}.tmp" for name in contents}
 
     def write(name: str) -> None:
         with writing(folder / name), halves[name].open("wb") as file:

@@ -39,7 +39,11 @@ def stranger_of(length: int) -> str | None:
     # A record of TLS begins with its kind (20 to 23) and the version 3.x.
     if begin[0] in range(20, 24) and begin[1] == 3:
         return "speaks TLS"
-    return {b"HTTP": "speaks HTTP", b"SSH-": "speaks SSH"}.get(begin)
+    if begin in (b"HTTP", b"SSH-"):
+        return f"speaks {begin[:4].decode().rstrip('-')}"
+    if all(0x20 <= byte < 0x7F for byte in begin):
+        return f"speaks another protocol than VTP (it began with {begin.decode()!r})"
+    return None
 
 
 class FrameReader:

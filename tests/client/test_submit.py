@@ -126,6 +126,22 @@ def test_what_was_in_doubt_when_a_connection_ended_is_sent_again_and_counted_onc
     assert told[5].reason == "it had arrived before"
 
 
+def test_what_is_in_doubt_when_the_broker_has_gone_is_told_apart_from_what_was_never_sent() -> None:
+    def die_after_five(_: int, peer: socket.socket) -> None:
+        for count, ivorn in enumerate(events_of(peer)):
+            if count == 5:
+                served.listening.close()
+                return
+            answer(peer, ivorn)
+
+    with broker(die_after_five) as served:
+        told = list(submit(EVENTS, to(served)))
+    outcomes = [each.outcome for each in told]
+    assert outcomes[:5] == ["accepted"] * 5
+    assert set(outcomes[5:]) <= {"unanswered", "unsent"}
+    assert told[5].reason.startswith("the connection ended before the answer, and then the broker has gone: ")
+
+
 def test_an_event_that_was_sent_before_this_call_and_is_sent_again_is_refused() -> None:
     with broker(lambda _, peer: answer(peer, next(events_of(peer)), "Previously seen")) as served:
         told = list(submit(EVENTS[:2], to(served)))
@@ -157,7 +173,7 @@ def test_a_broker_that_goes_away_leaves_the_rest_unsent() -> None:
             if len(told) == 2:
                 served.close()
     assert [each.outcome for each in told] == ["accepted", "accepted", "unsent", "unsent", "unsent"]
-    assert "cannot be reached" in told[-1].reason
+    assert told[-1].reason == "the broker has gone: it cannot be reached (Connection refused)"
 
 
 def test_a_broker_that_is_not_there_is_an_error_at_once() -> None:
@@ -166,6 +182,8 @@ def test_a_broker_that_is_not_there_is_an_error_at_once() -> None:
         port = probe.getsockname()[1]
     with pytest.raises(SourceError, match="cannot be reached"):
         list(submit(EVENTS, f"127.0.0.1:{port}"))
+    with pytest.raises(SourceError, match="no host can have this name"):
+        list(submit(EVENTS, "a..b"))
     with pytest.raises(UsageError, match="no address"):
         submit(EVENTS, "not an address")
 
@@ -175,7 +193,9 @@ def test_a_broker_that_is_not_there_is_an_error_at_once() -> None:
     [
         (b"HTTP/1.1 400 Bad Request\r\n", "it speaks HTTP"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "it speaks TLS"),
-        (b"220 mail.example.org ESMTP\r\n", "does not speak VTP"),
+        (b"220 mail.example.org ESMTP\r\n", "it speaks another protocol than VTP (it began with '220 ')"),
+        (b"<!DOCTYPE html>", "it speaks another protocol than VTP (it began with '<!DO')"),
+        (b"\xff\xff\xff\xff\x00", "so it does not speak VTP"),
         (encode_frame(write_transport("authenticate", "ivo://b", 0)), "this port serves subscribers"),
         (encode_frame(b"<hello/>"), "a hello where a Transport message belongs"),
     ],

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from calling import call
 from processes import bridge_command, free_port
 
 import bridge
+from bridge.client.received import ReceivedEvent
+from bridge.client.saving import EventFolder
 from bridge.errors import PacketError, UsageError
 from bridge.journal import JournalReader
 from bridge.vtp import FrameReader, encode_frame, parse_transport
@@ -62,7 +65,7 @@ def test_an_event_is_its_bytes_and_is_parsed_when_somebody_asks(tmp_path: Path, 
     voeventparse = pytest.importorskip("voeventparse")
     assert voeventparse.valid_as_v2_0(first.voeventparse())
     with pytest.raises(PacketError):
-        _ = bridge.client.received.ReceivedEvent("ivo://a/b#1", "test", b"<a", "b", 0.0).root
+        _ = ReceivedEvent("ivo://a/b#1", "test", b"<a", "b", 0.0).root
 
 
 def test_an_event_is_acknowledged_when_the_loop_goes_on(tmp_path: Path) -> None:
@@ -285,6 +288,41 @@ def test_the_command_runs_a_program_for_each_event(
     }
 
 
+def test_ctrl_c_lets_a_program_finish_its_event(tmp_path: Path) -> None:
+    """A terminal sends the signal to all of the command's process group."""
+    begun, finished = tmp_path / "begun", tmp_path / "finished"
+    script = tmp_path / "handle.sh"
+    script.write_text(f"cat > /dev/null; touch {begun}; sleep 0.5; touch {finished}")
+    with serving(tmp_path, newcomers="start") as server:
+        server.append([synthetic_event(1)])
+        words = ("subscribe", f"127.0.0.1:{server.port}", "--local-ivo", SELF, "--exec", f"sh {script}")
+        process = subprocess.Popen(bridge_command(*words), stderr=subprocess.PIPE, start_new_session=True)
+        wait_until(begun.exists, "the program to begin", 30)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == b"1 event received.\n"
+        assert (process.returncode, finished.exists()) == (0, True)
+        # What was done is acknowledged: what comes next is new.
+        server.append([synthetic_event(2)])
+        with listen(server, local_ivo=SELF) as subscription:
+            assert numbers([next(subscription)]) == [2]
+
+
+def test_an_event_whose_program_fails_while_all_is_ended_comes_again(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As when a machine is shut down: the program gets its signal, too, and is not done."""
+    script = tmp_path / "handle.sh"
+    script.write_text("cat > /dev/null; kill -TERM $PPID; sleep 0.2; kill -TERM $$")
+    with serving(tmp_path, newcomers="start") as server:
+        server.append([synthetic_event(1)])
+        words = ("subscribe", f"127.0.0.1:{server.port}", "--local-ivo", SELF, "--exec", f"sh {script}")
+        outcome = call(capfdbinary, *words)
+        assert "sh was ended by SIGTERM." in outcome.err
+        assert outcome.status == 1
+        with listen(server, local_ivo=SELF) as subscription:
+            assert numbers([next(subscription)]) == [1]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -319,7 +357,7 @@ def test_events_are_on_the_disk_before_the_broker_hears_of_it(
         fsync(number)
         done.append("folder" if Path(f"/proc/self/fd/{number}").is_dir() else "file")
 
-    def acknowledged(link: Link, event: bridge.client.received.ReceivedEvent) -> None:
+    def acknowledged(link: Link, event: ReceivedEvent) -> None:
         done.append("ack")
         handled(link, event)
 
@@ -339,15 +377,19 @@ def test_events_are_on_the_disk_before_the_broker_hears_of_it(
 
 def test_two_subscribers_may_keep_their_events_in_one_folder(tmp_path: Path) -> None:
     """Two brokers relay the same events to two listeners of a folder: each is there once, and whole."""
-    kept = tmp_path / "kept"
-    events = [synthetic_event(n) for n in range(40)]
-    with serving(tmp_path, newcomers="start") as server:
-        server.append(events)
-        words = ("subscribe", f"127.0.0.1:{server.port}", "--count", 40, "--timeout", 60, "-o", kept)
-        both = [subprocess.Popen(bridge_command(*words), stderr=subprocess.PIPE) for _ in range(2)]
-        told = [process.communicate(timeout=60)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert {path.read_bytes() for path in kept.iterdir()} == {data for _, data in events}
+    events = [ReceivedEvent(ivorn, "test", data, "b", 0.0) for ivorn, data in map(synthetic_event, range(40))]
+    both = threading.Barrier(2)
+
+    def keep() -> list[Path]:
+        folder = EventFolder(tmp_path / "kept")
+        both.wait(20)
+        return [path for start in range(0, 40, 4) for path in folder.save(events[start : start + 4])]
+
+    with ThreadPoolExecutor(2) as pool:
+        mine, others = (waiting.result(60) for waiting in [pool.submit(keep), pool.submit(keep)])
+    assert mine == others
+    assert [path.read_bytes() for path in mine] == [event.xml for event in events]
+    assert set((tmp_path / "kept").iterdir()) == set(mine)
 
 
 @pytest.mark.parametrize("place", ["a file", "closed", "no room"])
@@ -453,6 +495,6 @@ def test_what_a_broker_sends_again_is_not_handed_out_again_but_acknowledged(
             assert sorted(acks(peer, 2)) == [synthetic_event(n)[0] for n in (1, 2)]
             peer.sendall(b"GET / HTTP/1.0\r\n")
             peer.close()
-            wait_until(lambda: "does not" in caplog.text or "announced" in caplog.text, "the broker is left")
+            wait_until(lambda: "it speaks another protocol than VTP" in caplog.text, "the broker is left")
     assert subscription._link.repeated == 2
     assert "a a where a Transport message belongs" in caplog.text
