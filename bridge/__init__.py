@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bridge import errors
+
 if TYPE_CHECKING:
     from bridge.client.submit import submit
     from bridge.client.subscribe import subscribe
     from bridge.voevent.model import VOEvent
 
-__all__ = ["VOEvent", "__version__", "submit", "subscribe"]
+__all__ = ["VOEvent", "__version__", "errors", "submit", "subscribe"]
 
 __version__ = "0.1.0"
 

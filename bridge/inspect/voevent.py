@@ -13,6 +13,7 @@ from bridge.inspect.history import add_history
 from bridge.inspect.report import FactList, Position, Report, Section, Table
 from bridge.inspect.tablecurve import curve_of_tables
 from bridge.inspect.xmltree import Element, child, children, local_name, parse_voevent, text_of
+from bridge.voevent.position import degrees_of_unit
 
 __all__ = ["report_voevent"]
 
@@ -118,10 +119,12 @@ def _position(place: Element | None, system: str | None) -> Position | None:
     for kind, value in (("Position2D", "Value2"), ("Position3D", "Value3")):
         element = child(coordinates, kind)
         ra, dec = (_float(text_of(element, value, name)) for name in ("C1", "C2"))
-        if ra is not None and dec is not None and abs(dec) <= 90:
+        scale = degrees_of_unit(None if element is None else element.get("unit"))
+        if ra is not None and dec is not None and scale is not None and abs(dec * scale) <= 90:
             error = _float(text_of(element, "Error2Radius"))
             frame = "FK5" if system and "FK5" in system else "ICRS"
-            return Position(ra, dec, error if error is not None and error > 0 else None, frame)
+            radius = error * scale if error is not None and error > 0 else None
+            return Position(ra * scale, dec * scale, radius, frame)
     return None
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bridge.voevent.model import VOEvent
     from bridge.voevent.what import Param
+    from bridge.voevent.why import Inference
 
 __all__ = ["describe", "describe_html"]
 
 _MOST = 40
+_MOST_INFERENCES = 5
 
 
 def describe(event: VOEvent) -> str:
@@ -42,7 +44,9 @@ def _facts(event: VOEvent) -> list[tuple[str, str]]:
         facts.append(("time", f"{event.time} {(event.coord_system or '').partition('-')[0]}".rstrip()))
     if position is not None:
         error = f" +- {position.error_deg:g}" if position.error_deg is not None else ""
-        facts.append(("position", f"{position.ra_deg:g} {position.dec_deg:+g}{error} deg ({position.frame})"))
+        facts.append(
+            ("position", f"{position.ra_deg:.9g} {position.dec_deg:+.9g}{error} deg ({position.frame})")
+        )
     counts = [
         f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
         for name, things in (
@@ -54,9 +58,22 @@ def _facts(event: VOEvent) -> list[tuple[str, str]]:
     ]
     if counts:
         facts.append(("what", ", ".join(counts)))
+    if event.why is not None:
+        words = [text for each in event.why.inferences if (text := _inference(each))]
+        if len(words) > _MOST_INFERENCES:
+            words[_MOST_INFERENCES:] = [f"and {len(words) - _MOST_INFERENCES} more"]
+        if words:
+            facts.append(("why", ", ".join(words)))
     if event.citations is not None:
         facts += [(each.cite or "cites", each.ivorn.strip() or "nothing") for each in event.citations.events]
     return facts
+
+
+def _inference(inference: Inference) -> str:
+    """What the event may be, and how probable that is: "SN Ia 0.93"."""
+    name = next((text.strip() for text in (*inference.names, *inference.concepts) if text.strip()), "")
+    probability = inference.probability.written if inference.probability is not None else None
+    return f"{name} {(probability or '').strip()}".strip() if name else ""
 
 
 def _row(group: str | None, param: Param) -> str:

@@ -9,8 +9,11 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.voevent.parsing import parse_packet
+from bridge.voevent.position import degrees_of_unit
 
 __all__ = ["Headline", "headline_of", "read_headline"]
+
+UNIT = "unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ def _quick_texts(root: etree._Element) -> dict[tuple[str, str], str] | None:
         if key in found:
             return None
         found[key] = element.text or ""
+        if name == "C1" and parent is not None:
+            found[key[0], UNIT] = _unit_of(parent)
     return found
 
 
@@ -103,7 +108,13 @@ def _texts(root: etree._Element) -> dict[tuple[str, str], str]:
             # Comments have a function in place of a name.
             if isinstance(child.tag, str):
                 found.setdefault((name, child.tag.rpartition("}")[2]), child.text or "")
+        found.setdefault((name, UNIT), _unit_of(element))
     return found
+
+
+def _unit_of(values: etree._Element) -> str:
+    position = values.getparent()
+    return "" if position is None else position.get("unit", "")
 
 
 def _is_of_observatory(element: etree._Element) -> bool:
@@ -112,8 +123,10 @@ def _is_of_observatory(element: etree._Element) -> bool:
 
 
 def _number(texts: dict[tuple[str, str], str], tag: str) -> float | None:
+    kind = "Value2" if texts.get(("Value2", tag)) else "Value3"
+    scale = degrees_of_unit(texts.get((kind, UNIT)))
     try:
-        value = float(texts.get(("Value2", tag)) or texts.get(("Value3", tag)) or "")
+        value = float(texts.get((kind, tag)) or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value * scale if scale is not None and math.isfinite(value) else None

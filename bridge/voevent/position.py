@@ -11,7 +11,7 @@ from bridge.voevent.where import Coordinate
 if TYPE_CHECKING:
     from bridge.voevent.model import VOEvent
 
-__all__ = ["Position", "position_of"]
+__all__ = ["Position", "degrees_of_unit", "position_of"]
 
 _DEGREES = {"deg": 1.0, "degrees": 1.0, "degree": 1.0, "rad": math.degrees(1.0)}
 _ERROR_DEGREES = {**_DEGREES, "arcmin": 1 / 60, "arcsec": 1 / 3600}
@@ -55,18 +55,32 @@ def position_of(event: VOEvent) -> Position | None:
     if values is None:
         return None
     stated = flat.unit if flat is not None and flat.value2 is not None else deep.unit if deep else None
-    unit = (stated or "deg").split("-")[0].split()[:1] or ["deg"]
-    scale = _DEGREES.get(unit[0])
+    scale = degrees_of_unit(stated)
     ra, dec = _number(values.c1), _number(values.c2)
     if scale is None or ra is None or dec is None or abs(dec * scale) > 90:
         return None
     radius = flat.error2_radius if flat is not None else None
     error = _number(radius)
     if error is not None:
-        own = radius.unit if radius is not None and radius.unit else unit[0]
+        own = radius.unit if radius is not None and radius.unit else _first(stated)
         error = error * _ERROR_DEGREES[own] if own in _ERROR_DEGREES else None
     frame = "FK5" if "FK5" in (event.coord_system or "") else "ICRS"
     return Position(ra * scale, dec * scale, error, frame)
+
+
+def degrees_of_unit(stated: str | None) -> float | None:
+    """How many degrees the unit of a Position2D or Position3D is; None for what is no unit of directions.
+
+    Parameters
+    ----------
+    stated
+        The attribute: ``deg`` where it is missing, and of a list such as ``deg-deg-m`` the first.
+    """
+    return _DEGREES.get(_first(stated))
+
+
+def _first(stated: str | None) -> str:
+    return ((stated or "").split("-")[0].split() or ["deg"])[0]
 
 
 def _number(coordinate: Coordinate | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bridge.inspect.report import Report
 from bridge.inspect.terminal import render_report
 from bridge.inspect.voevent import report_voevent
 from bridge.mapping import TranslateOptions, choose_mapping, compile_translator
+from bridge.voevent.headline import read_headline
 
 Look = Callable[[Report, str, str], Any]
 
@@ -126,6 +128,26 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     xml = f"""<?xml version="1.0"?><!DOCTYPE VOEvent [<!ENTITY x SYSTEM "file://{secret}">]>
     <VOEvent ivorn="ivo://org/x#1"><Who><AuthorIVORN>&x;</AuthorIVORN></Who></VOEvent>"""
     assert "do not tell" not in render_report(report_of(xml))
+
+
+@pytest.mark.parametrize(("unit", "degrees_each"), [("rad", math.degrees(1)), ("deg", 1), ("pixel", None)])
+def test_a_position_is_shown_in_degrees_whatever_its_unit(unit: str, degrees_each: float | None) -> None:
+    where = (
+        f'<Position2D unit="{unit}"><Value2><C1>1.5</C1><C2>-0.5</C2></Value2>'
+        "<Error2Radius>0.01</Error2Radius></Position2D>"
+    )
+    xml = (
+        '<VOEvent ivorn="ivo://org/x#1"><WhereWhen><ObsDataLocation><ObservationLocation><AstroCoords>'
+        f"{where}</AstroCoords></ObservationLocation></ObsDataLocation></WhereWhen></VOEvent>"
+    )
+    position, headline = report_of(xml).position, read_headline(xml.encode())
+    if degrees_each is None:
+        assert (position, headline.ra_deg, headline.dec_deg) == (None, None, None)
+        return
+    assert position is not None
+    found = (position.ra_deg, position.dec_deg, position.error_deg)
+    assert found == pytest.approx((1.5 * degrees_each, -0.5 * degrees_each, 0.01 * degrees_each))
+    assert (headline.ra_deg, headline.dec_deg) == found[:2]
 
 
 def test_empty_event_is_shown_as_it_is(fact: Look) -> None:

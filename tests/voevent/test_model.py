@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,6 +154,24 @@ def test_an_event_shows_itself_in_a_few_lines_and_in_a_notebook() -> None:
     assert "<td>&lt;script&gt;</td>" in event._repr_html_()
     assert "<script>" not in event._repr_html_()
     assert repr(VOEvent()).startswith("<VOEvent without identifier")
+
+
+def test_what_an_event_may_be_is_told_with_its_probability_and_not_at_length() -> None:
+    inferences = "".join(
+        f'<Inference probability="0.{n}"><Name> class {n} </Name></Inference>' for n in range(1, 8)
+    )
+    why = f"<Why><Inference/><Inference><Concept>burst</Concept></Inference>{inferences}</Why>"
+    xml = f'<v:VOEvent xmlns:v="http://www.ivoa.net/xml/VOEvent/v2.0" ivorn="ivo://a.b/c#d">{why}</v:VOEvent>'
+    told = "why: burst, class 1 0.1, class 2 0.2, class 3 0.3, class 4 0.4, and 3 more"
+    assert told in repr(VOEvent.parse(xml.encode()))
+
+
+def test_errors_are_at_hand_with_the_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import bridge; print(bridge.errors.PacketError.__name__)"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "PacketError\n"
 
 
 def test_a_dictionary_has_the_names_of_the_xml_and_nothing_that_is_empty() -> None:
