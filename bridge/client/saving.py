@@ -31,7 +31,7 @@ class EventFolder:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             with writing(folder):
-                folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
             sync_folder(folder.absolute().parent)
         self._folder = folder
 

@@ -120,4 +120,4 @@ def _other_schema(root: etree._Element, version: str) -> tuple[etree.XMLSchema, 
         return schema_21(), root
     from bridge.voevent.versions import raise_1_1
 
-    return schema_20(), raise_1_1(root).root
+    return schema_20(), raise_1_1(root, telling=False).root

@@ -11,7 +11,7 @@ from packets import GOOD, RICH_21, changed, root_of
 
 from bridge.errors import PacketError, UsageError
 from bridge.validate import validate
-from bridge.voevent.versions import to_version
+from bridge.voevent.versions import raise_1_1, to_version
 from bridge.voevent.xsd import schema_20
 from bridge.voevent.xsd_21 import schema_21
 
@@ -194,3 +194,17 @@ def test_every_real_packet_keeps_or_gains_validity(shared_data: Path) -> None:
                 assert canonical(to_version(conversion.xml, "2.0").xml) == canonical(xml)
     # 21 have text inside a Group; those of 1.1 are valid afterwards.
     assert invalid == {"2.0": 21, "2.1": 21}
+
+
+def test_a_strangers_packet_is_raised_without_a_path_to_each_of_its_thousand_changes() -> None:
+    """As a receiver does, which wants to know whether it is valid and not what it lost."""
+    links = b'<Reference xlink:href="a" uri="b"/>' * 1000
+    packet = (
+        b'<v:VOEvent xmlns:v="http://www.ivoa.net/xml/VOEvent/v1.1" version="1.1" role="test" '
+        b'xmlns:xlink="http://www.w3.org/1999/xlink" ivorn="ivo://a/b#1">' + links + b"</v:VOEvent>"
+    )
+    root = etree.fromstring(packet)
+    told, untold = raise_1_1(root), raise_1_1(root, telling=False)
+    assert (len(told.changes), untold.changes) == (1000, [])
+    assert told.changes[999].path.endswith("/Reference[1000]")
+    assert etree.tostring(untold.root) == etree.tostring(told.root)

@@ -30,15 +30,17 @@ _ORDERS = {
 }
 
 
-def raise_1_1(root: etree._Element) -> Stepped:
+def raise_1_1(root: etree._Element, *, telling: bool = True) -> Stepped:
     """A 1.1 packet as 2.0.
 
     Parameters
     ----------
     root
         Root of the packet; it is not changed.
+    telling
+        Whether the changes are written down.
     """
-    step = Stepped(with_version(root, "2.0"))
+    step = Stepped(with_version(root, "2.0"), telling=telling)
     for element in step.root.iterdescendants("{*}*"):
         name = etree.QName(element)
         if name.namespace and name.namespace.startswith(_OLD):

@@ -38,14 +38,19 @@ class Stepped:
         Its root.
     changes
         What is not as it was.
+    telling
+        Whether somebody wants to know: the path to an element takes a look at all of its siblings, so a
+        stranger's packet of thousands would cost the square of that.
     """
 
     root: etree._Element
     changes: list[Change] = field(default_factory=list)
+    telling: bool = True
 
     def note(self, element: etree._Element, message: str, *, lost: bool) -> None:
         """Write down a change, before it is made."""
-        self.changes.append(Change(self.root.getroottree().getpath(element), message, lost))
+        if self.telling:
+            self.changes.append(Change(self.root.getroottree().getpath(element), message, lost))
 
 
 def remove(element: etree._Element) -> None:
