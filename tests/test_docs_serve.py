@@ -59,7 +59,7 @@ def defaults() -> dict[str, Any]:
         "broadcast.test_interval": config.test_interval_s,
         **{
             f"{table}.{key}": getattr(config.door.access, key)
-            for table in ("broadcast", "receive")
+            for table in ("broadcast", "receive", "http")
             for key in ("max_connections", "max_per_address")
         },
         "receive.max_rate": ReceiverSettings("ivo://a").max_rate,

@@ -65,7 +65,9 @@ class FeedConfig:
     test_interval_s
         Time between test events, in seconds; 0 for none.
     http_port, http_interface
-        Where the feed tells how it is; None: nowhere. Port 0 takes a free one.
+        Where the feed has its pages, and tells how it is; None: nowhere. Port 0 takes a free one.
+    http_door
+        Who may look.
     silent_after_s
         A source that has given nothing for so long is a problem; 0: it never is.
     once
@@ -93,6 +95,7 @@ class FeedConfig:
     test_interval_s: float = 3600.0
     http_port: int | None = None
     http_interface: str = "127.0.0.1"
+    http_door: DoorConfig = field(default_factory=DoorConfig)
     silent_after_s: float = 0.0
     once: bool = False
     log_format: Literal["text", "json"] = "text"
@@ -207,6 +210,7 @@ def _build(values: Mapping[str, Any]) -> FeedConfig:
         dead_letters=Path(values.get("feed.dead_letters", journal.with_suffix(".dead-letters"))),
         broadcaster=BroadcasterSettings(**broadcaster),
         door=door_config(values, "broadcast"),
+        http_door=door_config(values, "http"),
         receive=receive_config(values, translate.local_ivo),
         upstreams=upstream_settings(values, translate.local_ivo),
         **settings,

@@ -11,7 +11,7 @@ from bridge.errors import ConfigError
 from bridge.vtp.access import AccessSettings, Network, parse_networks
 from bridge.vtp.tls import ServerTls
 
-__all__ = ["ACCESS_KEYS", "DoorConfig", "door_config"]
+__all__ = ["ACCESS_KEYS", "PORTS", "DoorConfig", "door_config"]
 
 ACCESS_KEYS: dict[str, tuple[type, ...]] = {
     "allow": (list,),
@@ -24,6 +24,10 @@ ACCESS_KEYS: dict[str, tuple[type, ...]] = {
     "tls_client_ca": (str,),
 }
 """Keys that every table of a port has: key -> types that its value may have."""
+
+
+PORTS = ("broadcast", "receive", "http")
+"""Tables of ports."""
 
 
 @dataclass(frozen=True, slots=True)

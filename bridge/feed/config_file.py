@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
-from bridge.feed.config_access import ACCESS_KEYS
+from bridge.feed.config_access import ACCESS_KEYS, PORTS
 
 __all__ = ["KEYS", "REPEATED", "read_values"]
 
@@ -72,7 +72,7 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {
         "tls_certificate": (str,),
         "tls_key": (str,),
     },
-    "http": {"port": (int,), "interface": (str,)},
+    "http": {"port": (int,), "interface": (str,), **ACCESS_KEYS},
     "log": {"format": (str,), "level": (str,)},
 }
 """Key in the file -> types that its value may have, by table."""
@@ -132,7 +132,7 @@ def _check_table(path: Path, table: str, content: Mapping[str, Any]) -> None:
 
 
 def _relocate(values: dict[str, Any], folder: Path) -> None:
-    files = [f"{table}.{key}" for table in ("broadcast", "receive") for key in ACCESS_KEYS if "tls" in key]
+    files = [f"{table}.{key}" for table in PORTS for key in ACCESS_KEYS if "tls" in key]
     for table in values.get("upstream", ()):
         table.update({key: str(folder / table[key]) for key in table if key.startswith("tls_")})
     for key in ("feed.from", "feed.filters", "feed.dead_letters", "journal.file", "feed.schemas", *files):

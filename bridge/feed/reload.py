@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.feed.config import FeedConfig, make_config, read_settings
-from bridge.feed.config_access import ACCESS_KEYS
+from bridge.feed.config_access import ACCESS_KEYS, PORTS
 
 __all__ = ["LIVE", "Reloaded", "Reloader"]
 
@@ -22,7 +22,7 @@ LIVE = frozenset(
         *("journal.retention", "journal.max_size", "journal.remember"),
         *("broadcast.newcomers", "broadcast.durable_max_age", "broadcast.window", "broadcast.ack_timeout"),
         *("broadcast.iamalive_interval", "broadcast.drain", "broadcast.test_interval"),
-        *(f"{table}.{key}" for table in ("broadcast", "receive") for key in ACCESS_KEYS),
+        *(f"{table}.{key}" for table in PORTS for key in ACCESS_KEYS),
         "receive.max_rate",
         "log.level",
     ]

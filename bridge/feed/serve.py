@@ -28,6 +28,7 @@ from bridge.feed.positions import from_journal
 from bridge.feed.reload import Reloader
 from bridge.feed.retention import keep_within
 from bridge.feed.systemd import notify, watchdog_interval_s
+from bridge.feed.telling import Telling
 from bridge.feed.testevents import Heartbeat
 from bridge.feed.watch import SAMPLE_S, Watch
 from bridge.feed.writer import Writer
@@ -103,7 +104,7 @@ def serve(
         number: int = cast("Any", port.getHost()).port
         feed.inlets.listen(config)
         if config.http_port is not None:
-            _tell_by_http(config, feed.watch, reactor)
+            feed.telling = Telling(config, feed.watch, reactor)
         _log.info(
             "serving subscribers on port %d as %s; the journal %s holds %d events",
             number,
@@ -116,16 +117,6 @@ def serve(
     if feed.failure is not None:
         raise feed.failure
     return feed.counts
-
-
-def _tell_by_http(config: FeedConfig, watch: Watch, reactor: Any) -> None:
-    # Loaded here, because most feeds of a test or an afternoon have no such port.
-    from bridge.web.server import listen as listen_http
-
-    assert config.http_port is not None
-    told = listen_http(watch.status, config.journal, config.http_port, config.http_interface, reactor)
-    number = told.getHost().port
-    _log.info("telling how it is on http://%s:%d", config.http_interface, number, extra={"http_port": number})
 
 
 class _Feed:
@@ -152,6 +143,7 @@ class _Feed:
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
         self.door: Door | None = None
+        self.telling: Telling | None = None
         self.heartbeat = Heartbeat(config.broadcaster.local_ivo, self.writer, self._note_test, reactor)
         self.watch = Watch(config, reader, broadcaster, self.intake, self.inlets, self._working)
 
@@ -293,6 +285,8 @@ class _Feed:
         try_door(self.config.door, config.door, "broadcast")
         if self.config.receive is not None and config.receive is not None:
             try_door(self.config.receive.door, config.receive.door, "receive")
+        if self.telling is not None:
+            self.telling.try_out(config)
         if self.intake is not None:
             self.intake.renew(config.plan)
         self.inlets.renew(config.plan)
@@ -303,6 +297,8 @@ class _Feed:
         self.broadcaster.reconfigure(config.broadcaster)
         if self.door is not None:
             renew_door(self.door, config.door)
+        if self.telling is not None:
+            self.telling.adopt(config)
         self.inlets.reconfigure(config)
         changed = before.test_interval_s != config.test_interval_s
         if changed and not config.once and not self.stop.is_set():

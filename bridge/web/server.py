@@ -9,26 +9,23 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import orjson
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from bridge.errors import BridgeError, SourceError
+from bridge.errors import BridgeError
 from bridge.web.answer import Answer, text_answer
 from bridge.web.front import Arguments, Front
 from bridge.web.markup import file_bytes
 from bridge.web.metrics import CONTENT_TYPE, render_metrics
 from bridge.web.snapshot import FeedStatus
 
-__all__ = ["listen", "site"]
+__all__ = ["site"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +35,15 @@ _FILES = {
     "icon.svg": "image/svg+xml",
 }
 
+# Who says nothing for so long is disconnected, in seconds.
+_IDLE_S = 30.0
+
 Answering = Callable[[Arguments], "Answer | Deferred[Answer]"]
 
 
-def site(status: Callable[[], FeedStatus], front: Front) -> Site:
+def site(
+    status: Callable[[], FeedStatus], front: Front, released: Callable[[str], None] = lambda _: None
+) -> Site:
     """What a feed answers.
 
     Parameters
@@ -50,6 +52,8 @@ def site(status: Callable[[], FeedStatus], front: Front) -> Site:
         Gives the state of the feed; called once for each request, in the reactor's thread.
     front
         Makes the pages for people.
+    released
+        Called with the address of a visitor when its connection has ended.
     """
 
     def health(_: Arguments) -> Answer:
@@ -76,42 +80,10 @@ def site(status: Callable[[], FeedStatus], front: Front) -> Site:
     }
     root = _Pages({f"/{name}".encode(): answer for name, answer in answers.items()})
     # Requests are asked every few seconds for years: they are not logged.
-    made = Site(root, timeout=30, logFormatter=_no_line)  # type: ignore[no-untyped-call]
+    made = _Counted(root, timeout=_IDLE_S, logFormatter=_no_line)  # type: ignore[no-untyped-call]
     made.noisy = False
+    made.released = released
     return made
-
-
-def listen(status: Callable[[], FeedStatus], journal: Path, port: int, interface: str, reactor: Any) -> Any:
-    """Answer on a TCP port; 0 takes a free one.
-
-    Parameters
-    ----------
-    status
-        Gives the state of the feed; called in the reactor's thread.
-    journal
-        The file of its journal, in which events are looked up.
-    port, interface
-        Where to listen.
-    reactor
-        Twisted's reactor.
-
-    Raises
-    ------
-    SourceError
-        If the port is taken or may not be used.
-    """
-    front = Front(status, journal, deferToThread, reactor)
-    try:
-        opened = reactor.listenTCP(port, site(status, front), interface=interface)
-    except CannotListenError as error:
-        why = getattr(error.socketError, "strerror", None) or error.socketError
-        raise SourceError(
-            f"Port {port} of {interface or 'this machine'} cannot be opened for HTTP ({why}). "
-            "Give another one with --http, or leave it out."
-        ) from error
-    # When its threads have ended.
-    reactor.addSystemEventTrigger("after", "shutdown", front.close)
-    return opened
 
 
 def _no_line(_timestamp: str, _request: object) -> str:
@@ -120,6 +92,24 @@ def _no_line(_timestamp: str, _request: object) -> str:
 
 def _file(name: str, _: Arguments) -> Answer:
     return Answer(200, _FILES[name], file_bytes(name))
+
+
+class _Counted(Site):
+    """Says when a connection ends; Twisted's own does not."""
+
+    released: Callable[[str], None]
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+        """Called by Twisted for each connection."""
+        protocol: Any = super().buildProtocol(addr)  # type: ignore[no-untyped-call]
+        ended = protocol.connectionLost
+
+        def connection_lost(reason: Failure) -> None:
+            self.released(getattr(addr, "host", "?"))
+            ended(reason)
+
+        protocol.connectionLost = connection_lost
+        return protocol
 
 
 class _Pages(Resource):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import os
+import re
 import signal
 import socket
 import ssl
 import struct
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -292,3 +297,35 @@ def test_certificates_that_cannot_be_used_end_the_start(
     assert done.returncode == 2
     assert said in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def visit(port: int, context: ssl.SSLContext | None = None) -> dict | None:
+    """What the HTTP port tells of the feed; None where the connection is closed instead."""
+    url = f"{'http' if context is None else 'https'}://localhost:{port}/status"
+    try:
+        with urllib.request.urlopen(url, timeout=30, context=context) as answer:
+            return json.loads(answer.read())
+    except (http.client.HTTPException, OSError):
+        return None
+
+
+def test_the_web_page_has_a_door_of_its_own_that_is_renewed(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = authority.issue("server", "localhost")
+    config = f'[http]\nport = 0\ntls_certificate = "{server}"\nmax_per_address = 1\n'
+    with feed(tmp_path / "feed", config) as (_, log):
+        (port,) = map(int, re.findall(r"telling how it is on https://127.0.0.1:(\d+)", log.read_text()))
+        context = ssl.create_default_context(cafile=authority.file)
+        assert visit(port) is None, "without TLS nobody is heard"
+        # Who has left makes room, over and over.
+        for _ in range(5):
+            wait_for(lambda: visit(port, context), "the door to be free")
+        status = visit(port, context)
+        assert status is not None
+        with socket.create_connection(("127.0.0.1", port), 20):
+            wait_for(lambda: visit(port, context) is None, "the door to be full")
+        wait_for(lambda: visit(port, context), "the door to be free again")
+        file = tmp_path / "feed" / "feed.toml"
+        file.write_text(file.read_text() + 'deny = ["127.0.0.0/8"]\n')
+        os.kill(status["process"], signal.SIGHUP)
+        wait_for(lambda: visit(port, context) is None, "the new rule")

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from bridge.errors import SourceError
 from bridge.web import FeedStatus
 from bridge.web.front import Front
-from bridge.web.server import listen
+from bridge.web.server import site
 from tests.web.pages import Answered, Asked
 from tests.web.states import NOW, RECEIVER, UPSTREAMS, state, subscriber
 
@@ -131,12 +135,11 @@ def test_a_journal_that_cannot_be_read_is_told_in_its_sentence() -> None:
     assert ask(damaged, "/health")[::2] == (503, b"The journal is damaged.\n")
 
 
-def test_a_port_that_is_taken_is_named() -> None:
-    from twisted.internet.error import CannotListenError
-
-    class Reactor:
-        def listenTCP(self, port: int, factory: object, interface: str) -> None:
-            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
-
-    with pytest.raises(SourceError, match=r"Port 8097 of 127.0.0.1 cannot be opened for HTTP"):
-        listen(state, Path("j"), 8097, "127.0.0.1", Reactor())
+def test_who_leaves_is_counted_out() -> None:
+    gone: list[str] = []
+    with nowhere(state) as feed:
+        protocol = site(state, feed.front, gone.append).buildProtocol(IPv4Address("TCP", "192.0.2.1", 5000))
+        protocol.makeConnection(StringTransport())
+        assert gone == []
+        protocol.connectionLost(Failure(ConnectionDone()))
+    assert gone == ["192.0.2.1"]
