@@ -20,7 +20,8 @@ from typing import Any
 
 import orjson
 
-from bridge.errors import UsageError
+from bridge.errors import SourceError, UsageError
+from bridge.small_files import read_small
 
 __all__ = ["Change", "compare", "load", "report"]
 
@@ -73,15 +74,15 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    UsageError
+    SourceError
         If the file cannot be read or holds no results.
     """
     try:
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(read_small(path))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}).") from None
+        raise SourceError(f"{path} cannot be read ({error.strerror}).") from None
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"{path} is not JSON ({error}); give a file that bench wrote.") from None
+        raise SourceError(f"{path} is not JSON ({error}); give a file that bench wrote.") from None
     if isinstance(document, dict) and isinstance(document.get("benchmark"), str):
         return {document["benchmark"]: document}
     if isinstance(document, dict) and document:
@@ -90,7 +91,7 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
         }
         if len(found) == len(document):
             return found
-    raise UsageError(f"{path} is JSON, but holds no results of benchmarks.")
+    raise SourceError(f"{path} is JSON, but holds no results of benchmarks.")
 
 
 def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -136,6 +136,22 @@ MISTAKES = {
     "a number out of range": (2, "convert alerts --jobs 0"),
     "a choice that there is not": (2, "convert alerts --role nonsense"),
     "an output that cannot take events": (2, "convert alerts -o events.json"),
+    "an input without a name": (2, "validate ''"),
+    "an output without a name": (2, "simulate ztf -o ''"),
+    "files on standard output": (2, "journal export -o -"),
+    "an output of another kind": (2, "simulate ztf -o hello.txt"),
+    "VOEvents in Avro as what they are not": (2, "convert alerts -o events.avro"),
+    "nothing at all to look at": (1, "inspect empty"),
+    "an archive that is not there": (1, "replay none.tar --to again"),
+    "an alert that is not there": (1, "inspect none.avro"),
+    "an example that is not there": (1, "mapping new none.avro"),
+    "an example that needs no mapping": (1, "mapping new event.json"),
+    "an example without content": (1, "mapping new nothing.json"),
+    "a schema for a check that is not there": (2, "mapping check ztf --schema none.avsc"),
+    "a notice for a check that is not there": (2, "mapping check gcn-notice --notice none.json"),
+    "a schema of bare alerts that is not there": (2, "convert alerts --schema none.avsc"),
+    "results that are none": (1, "bench compare hello.txt hello.txt"),
+    "results that are not there": (1, "bench compare none.json none.json"),
     "a URL of another kind": (2, "convert https://example.org/alerts.tar"),
     "an unknown survey": (2, "simulate nonsense -o alerts"),
     "an unknown schema version": (2, "simulate ztf --schema-version 9 -o more"),
@@ -148,6 +164,9 @@ def somewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("somewhere")
     (folder / "hello.txt").write_text("hello\n")
     (folder / "empty.avro").touch()
+    (folder / "empty").mkdir()
+    (folder / "nothing.json").write_text("{}")
+    (folder / "event.json").write_text('{"$schema":"org.voevent_bridge.voevent.v1","ivorn":"ivo://a/b"}')
     (folder / "one.xml").write_text("<VOEvent ivorn='ivo://org.example/a#1'/>")
     Journal.open(folder / "voevent-bridge.journal").close()
     with pytest.raises(SystemExit):
@@ -168,6 +187,62 @@ def test_a_mistake_is_told_in_one_sentence(
     assert "\n" not in sentence
     assert sentence[-1] in ".?)"
     assert len(sentence) > 20
+
+
+ENDLESS = [
+    "convert alerts --mapping /dev/zero",
+    "convert alerts --schema /dev/zero",
+    "filter --from alerts --to kept --filters /dev/zero",
+    "mapping check gcn-notice --notice /dev/zero",
+    "mapping new /dev/zero",
+    "consume kafka://localhost:1/topic --kafka-config /dev/zero",
+    "serve /dev/zero",
+    "bench compare /dev/zero /dev/zero",
+    "replay /dev/zero --to again",
+]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no /dev/zero")
+@pytest.mark.parametrize("words", ENDLESS)
+def test_a_file_without_end_is_told_in_one_sentence(
+    words: str, somewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(somewhere)
+    assert call(*shlex.split(words)) in (1, 2)
+    err = capsys.readouterr().err
+    assert err.count("Error: ") == 1
+    assert "/dev/zero" in err
+
+
+def test_a_missing_input_costs_itself_whatever_the_command(
+    somewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(somewhere)
+    assert call("convert", "none.avro", "alerts", "-o", "converted") == 1
+    assert "none.avro cannot be read (No such file or directory)" in capsys.readouterr().err
+    assert len(list((somewhere / "converted").iterdir())) == 2
+    assert call("validate", "none.xml", "converted") == 1
+    said = capsys.readouterr().out
+    assert "none.xml cannot be opened (No such file or directory)" in said
+    assert "3 packets: 2 pass, 1 fail" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("convert empty -o made", 0),
+        ("filter --from empty --to made --where TRUE", 0),
+        ("replay empty --to made", 0),
+        ("validate empty", 1),
+        ("inspect empty", 1),
+        ("submit empty --to localhost:1", 1),
+    ],
+)
+def test_an_empty_folder_is_nothing_to_do_or_nothing_to_look_at(
+    words: str, status: int, somewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(somewhere)
+    assert call(*words.split()) == status
 
 
 def test_python_m_bridge_is_the_command() -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-OPEN_TO_ALL = {"errors", "resources", "sky", "units", "wording", "__version__"}
+OPEN_TO_ALL = {"errors", "resources", "sky", "small_files", "units", "wording", "__version__"}
 LONGEST_FILE = 500
 
 

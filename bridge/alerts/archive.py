@@ -23,11 +23,20 @@ from bridge.alerts.store import SchemaStore
 from bridge.alerts.tarball import BLOCK, is_tar, stream_tar
 from bridge.errors import SourceError
 
-__all__ = ["ARCHIVE_INDEX", "is_passed_over", "list_files", "read_file", "read_path", "read_stream"]
+__all__ = [
+    "ARCHIVE_INDEX",
+    "EMPTY_TAR",
+    "is_passed_over",
+    "list_files",
+    "read_file",
+    "read_path",
+    "read_stream",
+]
 
 AT_ONCE = 8 << 20
-# An archive without members, as tar writes it. Other runs of zeros are what a crash leaves of a file.
 EMPTY_TAR = bytes(10240)
+"""An archive without members, as tar writes it. Other runs of zeros are what a crash leaves of files."""
+
 UNFINISHED = (".tmp", ".part", "~")
 
 ARCHIVE_INDEX = "index.sqlite"

@@ -17,6 +17,7 @@ from typing import Any
 
 from bridge.alerts.schema import PRIMITIVES, Schema, parse_schema
 from bridge.errors import SchemaError
+from bridge.small_files import read_small
 
 __all__ = ["SchemaFile", "inline_references", "load_schema_file", "lsst_id", "lsst_version", "scan_folder"]
 
@@ -118,14 +119,14 @@ def load_schema_file(path: Path) -> Schema:
     joined = inline_references(whole, part)
     try:
         # A schema without references keeps its own text, so it is one object with that of a message.
-        return parse_schema(path.read_bytes() if joined == whole else joined)
+        return parse_schema(read_small(path) if joined == whole else joined)
     except SchemaError as error:
         raise SchemaError(f"The schema file {path} cannot be used. {error}") from error
 
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_small(path))
     except OSError as error:
         raise SchemaError(f"The schema file {path} cannot be read ({error.strerror or error}).") from error
     except ValueError as error:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.alerts.archive import list_files
+from bridge.alerts.archive import EMPTY_TAR, list_files
 from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
 from bridge.alerts.packet import Envelope, Origin, Packet
 from bridge.alerts.recorded_member import envelope_of
@@ -88,6 +88,8 @@ def _read_archive(folder: Path, store: SchemaStore) -> Iterator[Recorded]:
 
 def _read_file(path: Path, store: SchemaStore) -> Iterator[Recorded]:
     try:
+        if _is_only_zeros(path):
+            raise SourceError(f"{path} holds nothing but zeros, as a crash leaves files; it is no archive.")
         # Opened to be read forward: nothing is unpacked to disk, and archives may be larger than memory.
         with tarfile.open(path, "r|*", errors="surrogateescape") as tar:
             for info in tar:
@@ -123,6 +125,12 @@ def _of_member(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, store: S
 def _plain(value: bytes, name: str, store: SchemaStore) -> Recorded:
     item = next(iter(items_from_message(value, Origin(name, 0), store)), None)
     return Recorded(value, name, _NOTHING, observed_unix_s(item) if isinstance(item, Packet) else None)
+
+
+def _is_only_zeros(path: Path) -> bool:
+    """Whether it is zeros as far as one looks, and longer than an archive without members."""
+    with path.open("rb") as file:
+        return file.read(len(EMPTY_TAR) + 1) == EMPTY_TAR + b"\0"
 
 
 def _is_alert_file(path: Path) -> bool:

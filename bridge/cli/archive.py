@@ -9,7 +9,8 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
+from bridge.cli.options import OutPath, kafka_option, schemas_option
+from bridge.cli.shared import showing_progress, until_signal
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -22,7 +23,7 @@ __all__ = ["command"]
     "--output",
     metavar="DIR",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutPath(file_okay=False),
     help="Folder of the archive; an archive that is there is gone on with.",
 )
 @click.option(

@@ -12,6 +12,8 @@ from typing import Any
 import click
 import orjson
 
+from bridge.cli.options import OutPath
+from bridge.cli.shared import showing_progress
 from bridge.errors import BridgeError, SourceError, UsageError
 
 __all__ = ["BENCHMARKS", "command"]
@@ -51,7 +53,7 @@ def _measuring(run: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--rounds", type=click.IntRange(1, 10_000), metavar="N",
                      help="Rounds of each measurement [each benchmark's own]."),
-        click.option("-o", "--output", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+        click.option("-o", "--output", "folder", metavar="DIR", type=OutPath(file_okay=False),
                      help="Also write the result into this folder: <name>.json, <name>.txt, and what else there is."),
         click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
     ):  # fmt: skip
@@ -113,8 +115,8 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
 
 
 @command.command("compare")
-@click.argument("before", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("after", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def run_compare(before: Path, after: Path, as_json: bool) -> None:
     """Say what got faster or slower from one result to another, by more than the noise.
@@ -162,8 +164,6 @@ def run_night(survey: str, hours: float, link_mbit_s: float, rounds: int | None,
     Example:
       voevent-bridge bench night --survey lsst
     """
-    from bridge.cli.shared import showing_progress
-
     module = _load("night")
     with showing_progress(f"a night of {survey}") as said:
         result = module.measure(survey, hours=hours, link_mbit_s=link_mbit_s, rounds=rounds, progress=said)
@@ -177,8 +177,6 @@ def _measure(
     module = _load(name)
     click.echo(f"Measuring {name} ...", err=True)
     given: dict[str, Any] = {} if rounds is None else {"rounds": rounds}
-    from bridge.cli.shared import showing_progress
-
     with showing_progress(name) as said:
         if "progress" in inspect.signature(module.measure).parameters:
             given["progress"] = said

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.alerts.schema import parse_schema
+from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
-from bridge.cli.shared import Refusals, kafka_option, schemas_option, until_signal
+from bridge.cli.options import OutPath, kafka_option, schema_option, schemas_option
+from bridge.cli.shared import Refusals, until_signal
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -23,13 +24,13 @@ __all__ = ["command"]
     "-o",
     "--output",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=OutPath(),
     help="Save each packet in this folder, .tar or .tar.gz.",
 )
 @click.option(
     "--stamps",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutPath(file_okay=False),
     help="Save the cutouts (FITS, as they are) in this folder.",
 )
 @click.option(
@@ -53,18 +54,12 @@ __all__ = ["command"]
 )
 @click.option("--group", metavar="NAME", help="Read in this consumer group, from its commits.")
 @schemas_option
-@click.option(
-    "--schema",
-    "schema_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Schema of bare Avro messages.",
-)
+@schema_option
 @kafka_option
 @click.option(
     "--dead-letters",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutPath(file_okay=False),
     help="Keep what cannot be decoded in this folder, with the reason.",
 )
 @click.option(
@@ -82,7 +77,7 @@ def command(
     start: str | None,
     group: str | None,
     schemas: str | None,
-    schema_file: Path | None,
+    default_schema: Schema | None,
     kafka_config: str | None,
     dead_letters: Path | None,
     as_json: bool,
@@ -127,7 +122,7 @@ def command(
             open_store(schemas),
             None if quiet else show,
             refusals,
-            None if schema_file is None else parse_schema(schema_file.read_bytes()),
+            default_schema,
             every,
             not no_decode,
             packets,

@@ -8,23 +8,23 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.cli.shared import (
-    NAMED,
-    Refusals,
-    ending_orderly,
+from bridge.alerts.schema import Schema
+from bridge.cli.options import (
+    OutPath,
+    input_argument,
+    schema_option,
     schemas_option,
-    showing_progress,
     translate_options,
     translation_options,
 )
-from bridge.errors import SchemaError, UsageError
+from bridge.cli.shared import NAMED, Refusals, ending_orderly, showing_progress
 from bridge.wording import counted
 
 __all__ = ["command"]
 
 
 @click.command("convert")
-@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@input_argument("inputs", "IN...")
 @click.option("-o", "--output", "out", metavar="OUT", default="-", show_default=True,
               help="Folder (a file per event), .tar, .tar.gz, .xml or .json (one event), .avro (all) or - (stdout).")  # fmt: skip
 @click.option("--to", type=click.Choice(["voevent", "avro", "json"]), default="voevent", show_default=True,
@@ -35,14 +35,12 @@ __all__ = ["command"]
               help="Only alerts that meet this SQL condition; of several, any.")  # fmt: skip
 @translation_options
 @schemas_option
-@click.option("--schema", "schema_file", metavar="FILE",
-              type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Writer schema of bare Avro messages (those that do not say it).")  # fmt: skip
+@schema_option
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Processes to use [all cores].")
 @click.option("--to-version", type=click.Choice(["2.0", "2.1"]),
               help="Version of VOEvent to write [2.0 of alerts, VOEvents as they come].")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse VOEvents among the inputs that are not valid 2.0.")
-@click.option("--dead-letters", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+@click.option("--dead-letters", metavar="DIR", type=OutPath(file_okay=False),
               help="Keep what is refused in this folder, with the reason.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
@@ -58,7 +56,7 @@ def command(
     cutouts: str | None,
     cutouts_url: str | None,
     schemas: str | None,
-    schema_file: Path | None,
+    default_schema: Schema | None,
     jobs: int | None,
     to_version: str | None,
     strict: bool,
@@ -78,7 +76,6 @@ def command(
       voevent-bridge convert notice.json -o voevents/ --cutouts maps/
       voevent-bridge convert voevents.tar.gz --to avro -o events.avro
     """
-    from bridge.alerts.schema_files import load_schema_file
     from bridge.alerts.store import open_store
     from bridge.convert import Tally, convert, open_event_sink, read_inputs
     from bridge.convert.run import default_jobs
@@ -96,11 +93,7 @@ def command(
         version=to_version,
     )
     store = open_store(schemas)
-    try:
-        bare = load_schema_file(schema_file) if schema_file else None
-    except SchemaError as error:
-        raise UsageError(f"--schema: {error}") from error
-    batches = read_inputs(inputs, store, bare)
+    batches = read_inputs(inputs, store, default_schema)
     refusals = Refusals(dead_letters)
     began = time.monotonic()
     with (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from bridge.cli.options import OutPath
 from bridge.cli.shared import showing_progress
 from bridge.wording import counted
 
@@ -20,7 +21,7 @@ __all__ = ["command"]
 
 
 @click.command("demo")
-@click.option("-o", "--output", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+@click.option("-o", "--output", "folder", metavar="DIR", type=OutPath(file_okay=False),
               default=Path("demo-output"), show_default=True, help="Made anew; keeps alerts, events and logs.")  # fmt: skip
 @click.option(
     "--visits", type=click.IntRange(1, 1000), default=5, show_default=True, help="Visits of each survey."

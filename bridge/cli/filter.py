@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from bridge.cli.shared import (
-    Refusals,
-    ending_orderly,
-    kafka_option,
-    schemas_option,
-    showing_progress,
-    until_signal,
-)
+from bridge.cli.options import kafka_option, schemas_option
+from bridge.cli.shared import Refusals, ending_orderly, showing_progress, until_signal
 from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 if TYPE_CHECKING:

@@ -7,21 +7,21 @@ from pathlib import Path
 import click
 
 from bridge.alerts.store import open_store
+from bridge.cli.options import OutPath, input_argument, schemas_option
 
 __all__ = ["command"]
 
 
 @click.command("inspect")
-@click.argument("file", metavar="FILE")
+@input_argument("file", "FILE", many=False)
 @click.option("--index", metavar="N", type=click.IntRange(min=0), default=0, show_default=True,
               help="Which alert of a file with several, a folder or an archive, counted from 0.")  # fmt: skip
-@click.option("--plot", metavar="PNG", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--plot", metavar="PNG", type=OutPath(dir_okay=False),
               help="Draw the light curve and the cutouts into this file (needs matplotlib).")  # fmt: skip
-@click.option("--cutouts", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+@click.option("--cutouts", metavar="DIR", type=OutPath(file_okay=False),
               help="Write each cutout as a PNG file into this folder (needs matplotlib).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--schemas", metavar="DIR|URL",
-              help="Folder or registry that knows the schemas of the wire format.")  # fmt: skip
+@schemas_option
 @click.option("--width", metavar="N", type=click.IntRange(min=40),
               help="Columns to print in (default: the terminal's, or 100).")  # fmt: skip
 def command(

@@ -14,6 +14,7 @@ import click
 import orjson
 
 from bridge.cli.journal_care import backup, check, compact
+from bridge.cli.options import OutPath
 from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError, UsageError
 from bridge.journal import DEFAULT_PATH, JournalReader, Search, Summary
@@ -166,7 +167,7 @@ def show(path: str, ivorn: str, as_json: bool) -> None:
 @command.command()
 @_journal
 @_selection
-@click.option("-o", "--output", "out", metavar="OUT", required=True, type=click.Path(path_type=Path),
+@click.option("-o", "--output", "out", metavar="OUT", required=True, type=OutPath(),
               help="Folder (a file per event), .tar or .tar.gz.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def export(path: str, search: Search, out: Path, as_json: bool) -> None:

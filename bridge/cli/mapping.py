@@ -13,13 +13,15 @@ from rich.table import Table
 from bridge.alerts.packet import Document, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
-from bridge.alerts.user_schemas import schema_from_file
-from bridge.errors import BridgeError, PacketError, SourceError, UsageError
-from bridge.mapping import Mapping, choose_mapping, compile_translator, list_mappings, load_mapping
+from bridge.cli.options import SchemaFile
+from bridge.errors import BridgeError, PacketError, UsageError
+from bridge.mapping import Mapping, compile_translator, list_mappings, load_mapping
 from bridge.mapping.check import check_documents, check_mapping
 from bridge.mapping.documents import Notice, notice_of_document
-from bridge.mapping.scaffold import write_scaffold
+from bridge.mapping.draft import draft_mapping
 from bridge.resources import mappings_folder
+from bridge.small_files import read_small, read_small_text
+from bridge.streams.sink import writing
 from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["command"]
@@ -77,9 +79,15 @@ def list_(as_json: bool) -> None:
 
 @command.command()
 @click.argument("mapping")
-@click.option("--schema", "schema_file", metavar="FILE", help="Show the compiled translator for this schema.")
+@click.option(
+    "--schema",
+    "schema",
+    metavar="FILE",
+    type=SchemaFile(),
+    help="Show the compiled translator for this schema.",
+)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def show(mapping: str, schema_file: str | None, as_json: bool) -> None:
+def show(mapping: str, schema: Schema | None, as_json: bool) -> None:
     """Show a mapping file, or the code that it compiles to.
 
     MAPPING is a name (ztf) or a TOML file.
@@ -90,15 +98,15 @@ def show(mapping: str, schema_file: str | None, as_json: bool) -> None:
       voevent-bridge mapping show ztf --schema alert.avro
     """
     found = load_mapping(mapping)
-    if schema_file is not None:
-        translator = compile_translator(found, schema_from_file(Path(schema_file)))
+    if schema is not None:
+        translator = compile_translator(found, schema)
         if as_json:
             _write_json({"mapping": found.key, "paths": translator.paths, "source": translator.source})
         else:
             click.echo(translator.source, nl=False)
         return
     packaged = mappings_folder() / f"{found.key}.toml"
-    text = (packaged if found.filename == packaged.name else Path(found.filename)).read_text(encoding="utf-8")
+    text = read_small_text(packaged if found.filename == packaged.name else Path(found.filename))
     if as_json:
         _write_json({"mapping": found.key, "title": found.title, "text": text})
     else:
@@ -107,11 +115,11 @@ def show(mapping: str, schema_file: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
-@click.option("--schema", "schema_files", multiple=True, metavar="FILE", help=SCHEMA_HELP)
+@click.option("--schema", "schemas", multiple=True, metavar="FILE", type=SchemaFile(), help=SCHEMA_HELP)
 @click.option("--notice", "notice_files", multiple=True, metavar="FILE", help=NOTICE_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def check(
-    mappings: tuple[str, ...], schema_files: tuple[str, ...], notice_files: tuple[str, ...], as_json: bool
+    mappings: tuple[str, ...], schemas: tuple[Schema, ...], notice_files: tuple[str, ...], as_json: bool
 ) -> int:
     """Find unknown fields, keys, conversions, UCDs and units in mapping files.
 
@@ -125,11 +133,11 @@ def check(
       voevent-bridge mapping check mine.toml --notice notice.json
     """
     notices = [_read_notice(Path(name)) for name in notice_files]
-    schemas = [schema_from_file(Path(name)) for name in schema_files] or _known_schemas()
+    against = list(schemas) or _known_schemas()
     found: list[Mapping] = [load_mapping(name) for name in mappings] or list(list_mappings())
     rows = []
     for item in found:
-        faults = check_documents(item, notices) if item.reads_documents else check_mapping(item, schemas)
+        faults = check_documents(item, notices) if item.reads_documents else check_mapping(item, against)
         rows += [
             {"mapping": item.key, "level": f.level, "where": f.where, "message": f.message} for f in faults
         ]
@@ -140,32 +148,35 @@ def check(
         for row in rows:
             click.echo(f"{row['mapping']}: {row['level']}: {row['where']}: {row['message']}")
         click.echo(
-            f"Mappings: {len(found)}; schemas: {len(schemas)}; errors: {errors}.",
+            f"Mappings: {len(found)}; schemas: {len(against)}; errors: {errors}.",
             err=True,
         )
     return 1 if errors else 0
 
 
-@command.command()
-@click.argument("source", metavar="SCHEMA|ALERT")
-@click.option("-o", "--output", metavar="FILE", help="Where to write it; standard output otherwise.")
-def new(source: str, output: str | None) -> None:
-    """Write a commented first mapping for a schema (.avsc) or the schema of an alert file.
+@command.command(short_help="Write a first mapping for alerts or notices.")
+@click.argument("source", metavar="SCHEMA|ALERT|NOTICE")
+@click.option(
+    "-o", "--output", metavar="FILE", default="-", help="Where to write it; standard output otherwise."
+)
+def new(source: str, output: str) -> None:
+    """Write a commented first mapping for a schema (.avsc), the schema of an alert file, or a JSON notice.
 
     \b
-    Example:
+    Examples:
       voevent-bridge mapping new alert.avro -o mine.toml
+      voevent-bridge mapping new notice.json -o mine.toml
     """
-    schema = schema_from_file(Path(source))
-    text = write_scaffold(schema)
-    if output is None:
-        click.echo(text, nl=False)
+    draft = draft_mapping(Path(source))
+    if output == "-":
+        click.echo(draft.text, nl=False)
         return
-    path = Path(output)
-    if path.exists():
-        raise UsageError(f"{path} exists and is not overwritten: give another name.")
-    path.write_text(text, encoding="utf-8")
-    click.echo(f"Wrote {path}; alerts of {schema.name} had {choose_mapping(schema).key!r} so far.", err=True)
+    target = Path(output)
+    if target.exists():
+        raise UsageError(f"{target} exists and is not overwritten: give another name.")
+    with writing(target):
+        target.write_text(draft.text, encoding="utf-8")
+    click.echo(f"Wrote {target}; {draft.subject} had {draft.before!r} so far.", err=True)
 
 
 def _known_schemas() -> list[Schema]:
@@ -182,9 +193,9 @@ def _known_schemas() -> list[Schema]:
 
 def _read_notice(path: Path) -> Notice:
     try:
-        return notice_of_document(Document(path.read_bytes(), "json", Origin(str(path), 0)))
+        return notice_of_document(Document(read_small(path), "json", Origin(str(path), 0)))
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        raise UsageError(f"--notice {path} cannot be read ({error.strerror or error}).") from error
     except PacketError as error:
         raise UsageError(f"--notice {path}: {error.reason}.") from error
 

@@ -8,7 +8,8 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option, until_signal
+from bridge.cli.options import kafka_option, schemas_option
+from bridge.cli.shared import until_signal
 
 __all__ = ["command"]
 

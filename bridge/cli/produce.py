@@ -11,10 +11,11 @@ import orjson
 
 from bridge.alerts.packet import Item
 from bridge.alerts.registry import Registry
-from bridge.alerts.schema import Schema, parse_schema
+from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.bulk.reframe import FRAMINGS, Frame
-from bridge.cli.shared import Refusals, kafka_option, schemas_option, showing_progress, until_signal
+from bridge.cli.options import OutPath, input_argument, kafka_option, schema_option, schemas_option
+from bridge.cli.shared import Refusals, showing_progress, until_signal
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -23,7 +24,7 @@ VISIT_INTERVAL_S = 39.0
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@input_argument("inputs", "IN...")
 @click.option("--to", "target", metavar="URL", required=True, help="kafka://host[:9092]/topic.")
 @click.option(
     "--rate", type=click.FloatRange(min=0), metavar="N", help="Alerts per second [as fast as possible]."
@@ -71,18 +72,12 @@ VISIT_INTERVAL_S = 39.0
     help="Name under which schemas are registered.",
 )
 @schemas_option
-@click.option(
-    "--schema",
-    "schema_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Schema of bare Avro in the inputs.",
-)
+@schema_option
 @kafka_option
 @click.option(
     "--dead-letters",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutPath(file_okay=False),
     help="Keep what is refused in this folder, with the reason.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
@@ -99,7 +94,7 @@ def command(
     registry: str | None,
     subject: str,
     schemas: str | None,
-    schema_file: Path | None,
+    default_schema: Schema | None,
     kafka_config: str | None,
     dead_letters: Path | None,
     as_json: bool,
@@ -125,7 +120,6 @@ def command(
         )
     pace = Pace(rate or 0.0, visit or 0, VISIT_INTERVAL_S if interval is None else interval)
     store = open_store(schemas)
-    default_schema = None if schema_file is None else parse_schema(schema_file.read_bytes())
     refusals = Refusals(dead_letters)
     sink = KafkaSink(kafka_url(target), load_settings(kafka_config))
     with until_signal() as stop, showing_progress("Sending") as say:
@@ -168,12 +162,11 @@ def command(
 def _items(
     inputs: tuple[str, ...], repeat: int, store: SchemaStore, default_schema: Schema | None
 ) -> Iterator[Item]:
-    from bridge.streams import open_source
+    from bridge.convert import read_inputs
 
     for _ in range(repeat):
-        for each in inputs:
-            for batch in open_source(each, store=store, default_schema=default_schema):
-                yield from batch
+        for batch in read_inputs(inputs, store, default_schema):
+            yield from batch
 
 
 def _ids(schema_id: int | None, registry: str | None, subject: str) -> Callable[[Schema], int] | None:

@@ -9,7 +9,8 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.shared import kafka_option, schemas_option, showing_progress, until_signal
+from bridge.cli.options import input_argument, kafka_option, schemas_option
+from bridge.cli.shared import showing_progress, until_signal
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -33,9 +34,7 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command()
-@click.argument(
-    "archives", nargs=-1, required=True, metavar="ARCHIVE...", type=click.Path(exists=True, path_type=Path)
-)
+@input_argument("archives", "ARCHIVE...")
 @click.option(
     "--to",
     "target",
@@ -57,7 +56,7 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @kafka_option
 @click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
 def command(
-    archives: tuple[Path, ...],
+    archives: tuple[str, ...],
     target: str,
     speed: float | None,
     new_times: bool,
@@ -88,6 +87,8 @@ def command(
     receiver: Receiver
     if is_kafka_url(target):
         receiver = ToTopic(parse_url(target), load_settings(kafka_config), new_times=new_times)
+    elif target in ("", "-"):
+        raise click.UsageError("Messages go to a topic, a folder, a .tar or a .tar.gz; name one with --to.")
     else:
         is_tar = target.lower().endswith((".tar", ".tar.gz", ".tgz"))
         receiver = ToFiles(TarOutlet(Path(target)) if is_tar else FolderOutlet(Path(target)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.shared import kafka_option, schemas_option, translation_options
+from bridge.cli.options import kafka_option, schemas_option, translation_options
 
 __all__ = ["command"]
 

@@ -1,4 +1,4 @@
-"""What several commands share: options, progress, and how refused items are named."""
+"""What several commands do alike: naming refused items, showing progress, ending when they are told to."""
 
 from __future__ import annotations
 
@@ -8,130 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from bridge.alerts.packet import Refusal
-    from bridge.mapping import TranslateOptions
 
-__all__ = [
-    "NAMED",
-    "Refusals",
-    "ending_orderly",
-    "kafka_option",
-    "schemas_option",
-    "showing_progress",
-    "tls_options",
-    "translate_options",
-    "translation_options",
-    "until_signal",
-]
-
-Command = Callable[..., Any]
+__all__ = ["NAMED", "Refusals", "ending_orderly", "showing_progress", "until_signal"]
 
 # So many refused items are named one by one on stderr; of the rest only the number is told.
 NAMED = 20
-
-schemas_option = click.option(
-    "--schemas", metavar="DIR|URL", help="Folder or registry that knows the schemas of the wire format."
-)
-
-kafka_option = click.option(
-    "--kafka-config", metavar="FILE|PRESET",
-    help="Settings and credentials of the Kafka client; presets: ztf, lsst, fink, lasair, antares, gcn, hopskotch.",
-)  # fmt: skip
-
-
-def tls_options(command: Command) -> Command:
-    """Options of a command that connects to a broker; they come as ``tls``, ``tls_ca``, and so on."""
-    for option in reversed(
-        (
-            click.option(
-                "--tls",
-                is_flag=True,
-                default=None,
-                help="The connection is encrypted; also with any of the next three.",
-            ),
-            click.option(
-                "--tls-ca",
-                metavar="FILE",
-                help="PEM file with the authorities by which the broker is trusted [the system's].",
-            ),
-            click.option(
-                "--tls-certificate",
-                "--tls-cert",
-                "tls_certificate",
-                metavar="FILE",
-                help="PEM file with the certificate by which we prove ourselves.",
-            ),
-            click.option("--tls-key", metavar="FILE", help="PEM file with its private key [the same file]."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def translation_options(command: Command) -> Command:
-    """Options of a command that makes VOEvents of alerts and notices."""
-    for option in reversed(
-        (
-            click.option(
-                "--mapping",
-                metavar="NAME|FILE",
-                help="Mapping for all alerts or notices (default: by their schema).",
-            ),
-            click.option(
-                "--local-ivo", metavar="IVO", help="Author of the events; their IVORNs begin with it."
-            ),
-            click.option(
-                "--role",
-                type=click.Choice(["observation", "prediction", "utility", "test"]),
-                help="Role of the events (default: the mapping's).",
-            ),
-            click.option(
-                "--history", metavar="all|none|N", help="How much of the light curve goes in [all]."
-            ),
-            click.option(
-                "--cutouts",
-                metavar="omit|embed|DIR|URL",
-                help="Images, sky maps: left out, inside as base64, or referred to in a folder or by URL [omit].",
-            ),
-            click.option(
-                "--cutouts-url",
-                metavar="URL",
-                help="Where the folder of --cutouts is published, for references.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def translate_options(
-    local_ivo: str | None,
-    role: str | None,
-    history: str | None,
-    cutouts: str | None,
-    cutouts_url: str | None = None,
-) -> TranslateOptions:
-    """The options given, over the defaults.
-
-    Raises
-    ------
-    UsageError
-        If one has no such value.
-    """
-    from bridge.mapping import TranslateOptions
-
-    given: dict[str, Any] = {"local_ivo": local_ivo, "role": role, "cutouts_url": cutouts_url}
-    if history is not None:
-        given["history"] = int(history) if history.isdecimal() and history.isascii() else history
-    if cutouts is not None:
-        by_name = cutouts in ("omit", "embed") or "://" in cutouts
-        given["cutouts"] = cutouts if by_name else Path(cutouts)
-    return TranslateOptions(**{key: value for key, value in given.items() if value is not None})
 
 
 class Refusals:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import orjson
 
-from bridge.cli.shared import tls_options
+from bridge.cli.options import tls_options
 
 __all__ = ["command"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import orjson
 
-from bridge.cli.shared import schemas_option, showing_progress
+from bridge.cli.options import OutPath, input_argument, schemas_option
+from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError, UsageError
 from bridge.wording import counted
 
@@ -15,15 +16,15 @@ __all__ = ["command"]
 
 
 @click.command("validate")
-@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@input_argument("inputs", "IN...")
 @click.option("--strict", is_flag=True, help="Warnings fail a packet too.")
 @click.option("--level", type=click.Choice(["error", "warning", "advice"]), default="warning", show_default=True,
               help="What is shown packet by packet; the summary counts all.")  # fmt: skip
 @click.option("--ignore", metavar="RULE", multiple=True, help="Do not ask this rule (see docs/validate.md).")
 @click.option("--json", "as_json", is_flag=True, help="All findings as one JSON document on standard output.")
-@click.option("--sarif", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--sarif", metavar="FILE", type=OutPath(dir_okay=False),
               help="All findings as SARIF 2.1.0, which code hosts show beside the lines.")  # fmt: skip
-@click.option("--junit", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--junit", metavar="FILE", type=OutPath(dir_okay=False),
               help="A test case for each packet as JUnit XML, for reports of automated tests.")  # fmt: skip
 @schemas_option
 def command(
@@ -59,9 +60,6 @@ def command(
     unknown = sorted(set(ignore) - RULES.keys())
     if unknown:
         raise UsageError(f"There is no rule {unknown[0]!r}; there are {', '.join(sorted(RULES))}.")
-    for path in inputs:
-        if path != "-" and not Path(path).exists():
-            raise UsageError(f"There is no file or folder {path}.")
     summary = Summary(strict=strict)
     kept: list[Checked] = []
     console = Console(highlight=False, soft_wrap=True)

@@ -60,7 +60,13 @@ def open_event_sink(out: str, to: str = "voevent", *, keep_xml: bool = False) ->
         return _container(path, keep_xml=keep_xml)
     if name.endswith(form.suffix):
         return _OneFileSink(path, form)
-    if path.exists() or name.endswith((".avro", ".json", ".jsonl", ".xml", ".gz", ".zip")):
+    for other in FORMS.values():
+        if name.endswith(other.suffix) and not path.exists():
+            raise UsageError(
+                f"{path} cannot take {_WHAT[to]}: give --to {other.name}, or name a folder, a .tar, .tar.gz, "
+                f"{form.suffix}, or '-'."
+            )
+    if path.exists() or name.endswith((".jsonl", ".gz", ".zip")):
         raise UsageError(
             f"{path} cannot take {_WHAT[to]}: name a folder, a .tar, .tar.gz, {form.suffix}, or '-'."
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.errors import ConfigError
 from bridge.feed.config_access import ACCESS_KEYS, PORTS
+from bridge.small_files import read_small_text
 
 __all__ = ["KEYS", "REPEATED", "read_values"]
 
@@ -92,7 +93,7 @@ def read_values(path: Path) -> dict[str, Any]:
         If the file cannot be read, or a key or the type of a value is wrong; the message names it.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_small_text(path))
     except OSError as error:
         raise ConfigError(f"The configuration {path} cannot be read ({error.strerror or error}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from bridge.errors import ConfigError, UsageError
 from bridge.filters.caps import DEFAULT_WAIT_S, Cap
 from bridge.filters.filter import AnyFilter, FilterSet, parse_filter
 from bridge.filters.value import OrderBy, Value
+from bridge.small_files import read_small_text
 
 __all__ = ["load_filters"]
 
@@ -38,9 +39,9 @@ def load_filters(path: str | Path) -> FilterSet:
     """
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_small_text(path))
     except OSError as error:
-        raise ConfigError(f"The filter file {path} cannot be read: {error.strerror or error}.") from None
+        raise ConfigError(f"The filter file {path} cannot be read ({error.strerror or error}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The filter file {path} is not TOML: {error}.") from None
     tables = document.get("filter")

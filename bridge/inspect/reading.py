@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from bridge.alerts.archive import read_path
 from bridge.alerts.packet import Document, Item, Packet, Refusal
@@ -42,8 +41,6 @@ def inspect_path(path: str, *, index: int = 0, store: SchemaStore) -> Report:
     PacketError
         If the item is damaged.
     """
-    if path != "-" and not Path(path).exists():
-        raise UsageError(f"There is no file or folder {path}.")
     item, count = pick_item(read_path(path, store), index, path)
     if isinstance(item, Refusal):
         raise SourceError(f"{_name(item)} cannot be shown: {_sentence(item.reason)}")

@@ -12,6 +12,7 @@ from bridge.errors import MappingError
 from bridge.mapping.load import parse_mapping
 from bridge.mapping.model import Mapping
 from bridge.resources import mappings_folder
+from bridge.small_files import read_small_text
 
 __all__ = ["GENERIC", "GENERIC_DOCUMENT", "choose_mapping", "list_mappings", "load_mapping"]
 
@@ -54,9 +55,11 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
                 "or give the path of a TOML file."
             )
     try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"The mapping {path} cannot be read: {error}.") from error
+        content = read_small_text(path)
+    except OSError as error:
+        raise MappingError(f"The mapping {path} cannot be read ({error.strerror or error}).") from error
+    except UnicodeDecodeError as error:
+        raise MappingError(f"The mapping {path} is not text in UTF-8 ({error}).") from error
     return _interned(content, path.stem, path.name if path == named else str(path))
 
 

@@ -9,10 +9,9 @@ from bridge.alerts.schema import Schema
 from bridge.mapping.library import GENERIC, load_mapping
 from bridge.mapping.model import first_path
 from bridge.mapping.rest import with_rest
+from bridge.mapping.toml_text import toml_key, toml_text
 
 __all__ = ["write_scaffold"]
-
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def write_scaffold(schema: Schema) -> str:
@@ -43,15 +42,15 @@ def write_scaffold(schema: Schema) -> str:
         "# what nobody wants and say why under [left_out]; then run:",
         "# voevent-bridge mapping check FILE --schema SCHEMA",
         "",
-        f"title = {_text('Alert of ' + schema.name)}",
+        f"title = {toml_text('Alert of ' + schema.name)}",
         "",
         "[match]",
         f"name = '{re.escape(schema.name)}'",
-        f"fields = [{', '.join(_text(path) for path in dict.fromkeys((event_id, ra, dec, time)))}]",
+        f"fields = [{', '.join(map(toml_text, dict.fromkeys((event_id, ra, dec, time))))}]",
         "",
         "[event]",
-        f"id = {_text(stream + '#{' + event_id + '}')}          # CHANGE the stream's name if it is not good",
-        *([f"object = {_text(objects[0])}"] if objects else []),
+        f"id = {toml_text(stream + '#{' + event_id + '}')}    # CHANGE the stream's name if it is not good",
+        *([f"object = {toml_text(objects[0])}"] if objects else []),
         'role = "observation"',
         'absent = ["", "null", "nan", "None"]      # CHANGE: add numbers that mean "none", such as -999.0',
         "",
@@ -60,37 +59,37 @@ def write_scaffold(schema: Schema) -> str:
         '# contributors = ["..."]                  # CHANGE: whose data these are',
         "",
         "[where]",
-        f"ra = {_text(ra)}",
-        f"dec = {_text(dec)}",
+        f"ra = {toml_text(ra)}",
+        f"dec = {toml_text(dec)}",
         "error_deg = 2.78e-4                       # CHANGE: one arcsecond is assumed",
         'system = "UTC-ICRS-TOPO"',
         "",
         "[when]",
-        f"path = {_text(time)}",
-        f"scale = {_text(instant.scale if instant else 'mjd_utc')}"
+        f"path = {toml_text(time)}",
+        f"scale = {toml_text(instant.scale if instant else 'mjd_utc')}"
         "                        # CHANGE if it is not: jd_utc, mjd_utc, mjd_tai",
         "",
     ]
     for group in whole.groups:
-        out += ["[[group]]", f"name = {_text(group.name)}", "[group.params]"]
+        out += ["[[group]]", f"name = {toml_text(group.name)}", "[group.params]"]
         out += [_line(value.name, value.paths[0], value.about) for value in group.params]
         out.append("")
     for table in whole.tables:
-        out += ["[[table]]", f"name = {_text(table.name)}", f"from = {_text(table.source[0])}"]
-        out += [f"time = {_text(table.time)}"] if table.time else []
+        out += ["[[table]]", f"name = {toml_text(table.name)}", f"from = {toml_text(table.source[0])}"]
+        out += [f"time = {toml_text(table.time)}"] if table.time else []
         out += ["[table.columns]"]
         out += [_line(value.name, value.paths[0], value.about) for value in table.columns]
         out.append("")
     bulk = [field for field in fields.values() if field.type in ("bytes", "fixed")]
     out.append("[left_out]")
-    out += [f"{_text(field.path)} = {_text('bulk')}" for field in bulk]
+    out += [f"{toml_text(field.path)} = {toml_text('bulk')}" for field in bulk]
     return "\n".join(out) + "\n"
 
 
 def _line(name: str, path: str, about: str) -> str:
-    key = name if BARE_KEY.match(name) else _text(name)
-    parts = [f"path = {_text(path)}"] if path != name else []
-    parts += [f"is = {_text(about)}"] if about else []
+    key = toml_key(name)
+    parts = [f"path = {toml_text(path)}"] if path != name else []
+    parts += [f"is = {toml_text(about)}"] if about else []
     return f"{key} = {{ {', '.join(parts)} }}" if parts else f"{key} = {{}}"
 
 
@@ -98,8 +97,3 @@ def _guess(fields: dict[str, Field], wanted: str) -> str:
     """The shortest path that looks like what is wanted, or the first field: a person decides."""
     near = sorted((path for path in fields if wanted in path.rsplit(".", 1)[-1].lower()), key=len)
     return near[0] if near else next(iter(fields), wanted)
-
-
-def _text(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else " " for c in escaped) + '"'

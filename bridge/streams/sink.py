@@ -112,6 +112,8 @@ def open_sink(
     from bridge.streams.outlets import FolderOutlet, TarOutlet
 
     text = os.fspath(url)
+    if not text:
+        raise UsageError("The output has an empty name; give a folder, a .tar, .tar.gz, .avro, or '-'.")
     if is_kafka_url(text):
         from bridge.streams.kafka.settings import load_settings
         from bridge.streams.kafka.sink import KafkaSink
@@ -131,7 +133,7 @@ def open_sink(
     if name.endswith(".avro"):
         return ContainerSink(path)
     if path.exists():
-        raise SourceError(
+        raise UsageError(
             f"{path} is a file; packets are kept in a folder, or in a file named .avro, .tar or .tar.gz."
         )
     return FileSink(FolderOutlet(path, durable=durable))

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.alerts.archive import read_path
-from bridge.alerts.packet import Document, Item, Origin
+from bridge.alerts.packet import Document, Item, Origin, Refusal
 from bridge.alerts.store import SchemaStore
+from bridge.errors import SourceError
 from bridge.validate.finding import Finding
 from bridge.validate.rules_packet import VERSION, XML
 from bridge.validate.validate import Verdict, validate
@@ -44,14 +45,17 @@ def check_inputs(
     ignore
         Ids of rules that are not asked.
 
-    Raises
+    Yields
     ------
-    SourceError
-        If a path cannot be read.
+    Checked
+        Each packet; a path that cannot be read is one that fails.
     """
     for path in paths:
-        for item in read_path(path, store):
-            yield Checked(item.origin, _verdict(item, ignore))
+        try:
+            for item in read_path(path, store):
+                yield Checked(item.origin, _verdict(item, ignore))
+        except SourceError as error:
+            yield Checked(Origin(path, 0), _unreadable(str(error), ignore))
 
 
 def _verdict(item: Item, ignore: Collection[str]) -> Verdict:
@@ -59,10 +63,15 @@ def _verdict(item: Item, ignore: Collection[str]) -> Verdict:
         return validate(item.data, ignore=ignore)
     if isinstance(item, Document):
         finding = Finding(VERSION, 1, "", "It is a JSON document.")
-    elif reason := getattr(item, "reason", ""):
-        finding = Finding(XML, 1, "", f"It cannot be read: {reason.rstrip('.')}.")
+    elif isinstance(item, Refusal):
+        return _unreadable(item.reason, ignore)
     else:
         finding = Finding(
             VERSION, 1, "", "It is an alert in Avro; voevent-bridge convert makes a VOEvent of it."
         )
+    return Verdict("", "", () if finding.rule.id in ignore else (finding,))
+
+
+def _unreadable(reason: str, ignore: Collection[str]) -> Verdict:
+    finding = Finding(XML, 1, "", f"It cannot be read: {reason.rstrip('.')}.")
     return Verdict("", "", () if finding.rule.id in ignore else (finding,))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
+from bridge.small_files import read_small
 
 __all__ = [
     "ClientTls",
@@ -203,7 +204,7 @@ def _private_key(path: Path, key: str) -> Any:
 
 def _read(path: Path, key: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_small(path)
     except OSError as error:
         raise ConfigError(f"{key}: {path} cannot be read ({error.strerror or error}).") from error
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from benchmarks.compare import compare, load, report
 from bridge.cli.bench import command
-from bridge.errors import UsageError
+from bridge.errors import SourceError, UsageError
 
 
 def timing(median: float, spread: float, rounds: int = 9) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def test_a_real_result_compared_with_itself_is_the_same_throughout(measured: dic
 def test_files_that_are_no_results_are_refused_in_words(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(SourceError, match=said):
         load(path)
 
 
 def test_a_missing_file_and_other_benchmarks_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(SourceError, match="cannot be read"):
         load(tmp_path / "none.json")
     with pytest.raises(UsageError, match="no benchmark in common: lens in one, feed in the other"):
         compare({"lens": {"benchmark": "lens"}}, {"feed": {"benchmark": "feed"}})

@@ -119,7 +119,7 @@ MISTAKES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "Name a folder",
         ("--from", "kafka://h/t", "--to", "x.tar", "--where", "a > 1", "--group", "g"),
     ),
-    "output is a file": (1, "is a file", ("--from", "{one}", "--to", "{one}.x", "--where", "1 = 1")),
+    "output is a file": (2, "is a file", ("--from", "{one}", "--to", "{one}.x", "--where", "1 = 1")),
 }
 
 

@@ -40,7 +40,7 @@ def test_refused_input_gives_status_1_and_wrong_usage_2(tmp_path: Path) -> None:
     (tmp_path / "empty.avro").touch()
     for arguments, status, words in (
         ([tmp_path / "empty.avro"], 1, b"The message is empty."),
-        ([tmp_path / "missing.avro"], 2, b"There is no file or folder"),
+        ([tmp_path / "missing.avro"], 1, b"cannot be opened (No such file or directory)"),
         ([tmp_path / "empty.avro", "--index", "-1"], 2, b"--index"),
         ([tmp_path / "empty.avro", "--schemas", tmp_path / "nowhere"], 2, b"nowhere"),
     ):

@@ -87,7 +87,7 @@ def test_truncated_alerts_are_refused_wherever_they_end(
 def test_empty_folder_and_missing_file_are_said(store: SchemaStore, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="neither an alert nor a VOEvent"):
         inspect_path(str(tmp_path), store=store)
-    with pytest.raises(UsageError, match="There is no file or folder"):
+    with pytest.raises(SourceError, match="No such file"):
         inspect_path(str(tmp_path / "missing"), store=store)
 
 

@@ -174,13 +174,14 @@ def test_an_empty_run_leaves_an_archive_that_reads_as_empty(tmp_path: Path) -> N
 def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("")
     for target, words in (
-        ("file.txt", "is a file"),
         ("file.txt/folder", "cannot be written"),
         ("missing/all.avro", "is not there"),
         ("missing/all.tar", "cannot be written"),
     ):
         with pytest.raises(SourceError, match=words):
             open_sink(tmp_path / target)
+    with pytest.raises(UsageError, match="is a file"):
+        open_sink(tmp_path / "file.txt")
     for url in ("vtp://host", "http://host/file"):
         with pytest.raises(UsageError, match="cannot be written by this version"):
             open_sink(url)

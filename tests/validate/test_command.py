@@ -104,12 +104,21 @@ def test_a_packet_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert "\x9b" not in out
 
 
-@pytest.mark.parametrize("args", [["--ignore", "no-such-rule", "x"], ["no-such-file.xml"]])
-def test_mistakes_are_usage_errors(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["validate", *args])
+        main(["validate", "--ignore", "no-such-rule", "x"])
     assert end.value.code == 2
-    assert "There is no" in capsys.readouterr().err
+    assert "There is no rule 'no-such-rule'" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_a_packet_that_fails_in_every_report(tmp_path: Path) -> None:
+    (tmp_path / "good.xml").write_text(GOOD)
+    missing, good, report = (str(tmp_path / name) for name in ("none.xml", "good.xml", "report.xml"))
+    result = run(missing, good, "--json", "--junit", report)
+    document = json.loads(result.stdout)
+    assert (result.return_value, document["packets"], document["failed"]) == (1, 2, 1)
+    assert "No such file or directory" in document["results"][0]["findings"][0]["message"]
+    assert "No such file or directory" in Path(report).read_text()
 
 
 def test_the_page_counts_the_real_packets_as_the_command_does(shared_data: Path) -> None:

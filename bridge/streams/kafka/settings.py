@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError
+from bridge.small_files import read_small_text
 from bridge.streams.kafka.presets import GROUP_PREFIX, PRESETS
 
 __all__ = ["KafkaSettings", "load_settings"]
@@ -103,7 +104,7 @@ def load_settings(
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small_text(path)
     except FileNotFoundError:
         near = difflib.get_close_matches(str(path), PRESETS, n=1)
         meant = f" Did you mean the preset {near[0]!r}?" if near else f" Presets: {', '.join(PRESETS)}."
