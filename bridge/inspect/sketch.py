@@ -84,7 +84,7 @@ def sketch(curve: LightCurve, width: int = 80, height: int = 16, *, unicode: boo
     now_row = None if curve.current is None else _place(1 - float(y[curve.current]), rows)
     lines = _frame(grid, _labels(low, high, rows, upside_down=curve.is_magnitude), now_row, signs)
     lines += _time_axis(columns, first, last, signs)
-    lines.append(_legend(curve, signs, unicode=unicode))
+    lines += _legend(curve, signs, max(width, 40), unicode=unicode)
     outside = int(((y < 0) | (y > 1)).sum())
     if outside:
         lines.append(
@@ -203,19 +203,26 @@ def _time_axis(columns: int, first: float, last: float, signs: _Signs) -> list[T
     ]
 
 
-def _legend(curve: LightCurve, signs: _Signs, *, unicode: bool) -> Text:
-    line = Text()
-    line.append(f"{'days':>{AXIS_WIDTH - 2}}  ", "dim")
+def _legend(curve: LightCurve, signs: _Signs, width: int, *, unicode: bool) -> list[Text]:
+    """What the marks mean, on as many lines as it takes."""
+    parts = []
     for band in curve.bands:
         mark = mark_of(band, curve.bands)
-        line.append(mark.sign if unicode else mark.ascii, mark.style)
-        line.append(f" {printable(band)}   ")
+        sign = Text(mark.sign if unicode else mark.ascii, mark.style)
+        parts.append(Text.assemble(sign, f" {printable(band)}"))
     roles = set(curve.role)
     if unicode and curve.is_magnitude and (curve.where("detection") & curve.fainter).any():
-        line.append("○ □ fainter than reference   ", "dim")
+        parts.append(Text("○ □ fainter than reference", "dim"))
     if "limit" in roles:
-        line.append(f"{signs.limit} upper limit   ", "dim")
+        parts.append(Text(f"{signs.limit} upper limit", "dim"))
     if "forced" in roles:
-        line.append(f"{'⠒' if unicode else '.'} forced   ", "dim")
-    line.append(printable(f"{curve.quantity} [{curve.unit}]"), "dim")
-    return line
+        parts.append(Text(f"{'⠒' if unicode else '.'} forced", "dim"))
+    parts.append(Text(printable(f"{curve.quantity} [{curve.unit}]"), "dim"))
+    lines = [Text(f"{'days':>{AXIS_WIDTH - 2}}", "dim")]
+    for part in parts:
+        gap = 2 if lines[-1].plain.strip() == "days" else 3
+        if len(lines[-1]) > AXIS_WIDTH and len(lines[-1]) + gap + len(part) > width:
+            lines.append(Text(" " * (AXIS_WIDTH - 2)))
+            gap = 2
+        lines[-1].append(" " * gap).append_text(part)
+    return lines

@@ -149,6 +149,20 @@ def test_any_curve_can_be_drawn_in_any_width(
     assert facts.section("", "").facts
 
 
+def test_the_legend_takes_as_many_lines_as_it_needs() -> None:
+    points = [
+        Point(60000.0 + day, 18.0, 0.1, "gri"[day % 3], "detection", fainter=day == 1) for day in range(6)
+    ]
+    points += [Point(60007.0, 20.0, math.nan, "r", "limit"), Point(60008.0, 19.0, 0.1, "r", "forced")]
+    for width in (60, 80, 160):
+        rows = [row.plain for row in sketch(curve_of(points), width)]
+        start = next(number for number, row in enumerate(rows) if row.lstrip().startswith("days"))
+        legend = rows[start:]
+        assert max(map(len, legend)) <= width
+        assert " ".join(" ".join(legend).split()).endswith("▽ upper limit ⠒ forced brightness [mag]")
+    assert len(legend) == 1
+
+
 def test_unknown_bands_get_marks_of_their_own() -> None:
     bands = ("clear", "white")
     assert mark_of("clear", bands).sign != mark_of("white", bands).sign
