@@ -240,3 +240,9 @@ def test_authors_and_upstream_brokers_are_configured_by_file_and_flags(tmp_path:
     assert (first.since, first.subscriber.filters) == ("1h", ("//Who",))
     assert {one.subscriber.local_ivo for one in config.upstreams} == {"ivo://org.example/feed"}
     assert load_config(None, {"feed.from": "in"}).receive is None
+
+
+def test_a_file_from_an_editor_that_marks_utf_8_is_read(tmp_path: Path) -> None:
+    """Windows' Notepad used to put the mark before the first character; TOML knows no such character."""
+    (tmp_path / "feed.toml").write_text('[feed]\nhistory = "3"\n', encoding="utf-8-sig")
+    assert load_config(tmp_path / "feed.toml", {}).plan.options.history == 3

@@ -122,6 +122,11 @@ def test_the_packaged_mappings_pass_their_own_check() -> None:
         assert [fault for fault in check_mapping(mapping, schemas) if fault.level == "error"] == []
 
 
+def test_a_mapping_from_an_editor_that_marks_utf_8_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SMALL, encoding="utf-8-sig")
+    assert load_mapping(tmp_path / "mine.toml").title == "Test"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
