@@ -50,7 +50,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
         *(f"  {_printable(problem)}" for problem in status["problems"]),
         f"feed       {_printable(status['local_ivo'])}, version {status['version']}, process {status['process']}, "
         f"up {span(now - status['started_at'])}",
-        f"source     {_printable(source['url'] or 'none')}: {source['state']}, last item {ago(now, source['last_item_at'])}",
+        f"source     {_printable(source['url'] or 'none')}: {source['state']}, last item {ago(now, source['last_item_at'])}{_waiting(source)}",
         f"intake     {intake['read']:,} read, {intake['published']:,} published, {intake['dropped']:,} dropped, "
         f"{intake['refused']:,} refused, {counted(intake['duplicates'], 'duplicate')}, {counted(intake['conflicts'], 'conflict')}; "
         f"{intake['read_hz']:.1f} read and {intake['published_hz']:.1f} published a second; "
@@ -68,6 +68,12 @@ def _lines(status: dict[str, Any]) -> list[str]:
             f"{counted(authors['accepted'], 'event')} accepted, {authors['refused']:,} refused"
         )
     return lines + [_upstream(one, now) for one in status["upstreams"]]
+
+
+def _waiting(source: dict[str, Any]) -> str:
+    # A feed of an older version does not tell.
+    count = source.get("waiting")
+    return "" if count is None else f", {counted(count, 'message')} waiting in its topics"
 
 
 def _subscriber(one: dict[str, Any], now: float) -> str:

@@ -154,6 +154,11 @@ class Intake:
             pipeline.prove(schema)
         self._pipeline = pipeline
 
+    @property
+    def waiting(self) -> int | None:
+        """Messages that wait in the source, where it can tell; may be asked in another thread."""
+        return getattr(self._source, "waiting", None)
+
     def run(self) -> None:
         """Work until the source ends or a stop is asked for.
 

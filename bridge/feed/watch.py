@@ -132,6 +132,7 @@ class Watch:
                 without_credentials(self.config.source),
                 self._state(),
                 self._intake.last_item_at if self._intake is not None else None,
+                self._intake.waiting if self._intake is not None else None,
             ),
             intake=IntakeStatus(
                 read=counts.read,

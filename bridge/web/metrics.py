@@ -36,6 +36,7 @@ _GAUGES = {
     "healthy": ("", "healthy", "1 if there are no problems."),
     "start_time_seconds": ("", "started_at", "When the feed was started, in Unix seconds."),
     "last_item_time_seconds": ("source", "last_item_at", "When the last item was read, in Unix seconds."),
+    "source_waiting_messages": ("source", "waiting", "Messages in the source's topics not yet read."),
     "last_event_time_seconds": ("intake", "last_published_at", "When the last event was published."),
     "journal_file_bytes": ("journal", "file_bytes", "Length of the journal's file."),
     "journal_free_bytes": ("journal", "free_bytes", "Room in it for new events."),

@@ -75,6 +75,8 @@ def _source(status: FeedStatus) -> Iterator[tuple[object, object]]:
     yield "Source", source.url or "none"
     yield "State", STATES[source.state]
     yield "Last item", ago(status.now, source.last_item_at)
+    if source.waiting is not None:
+        yield "Waiting in its topics", counted(source.waiting, "message")
     yield "Read", f"{number(intake.read)}, {rate(intake.read_hz)} a second"
     yield "Published", f"{number(intake.published)}, {rate(intake.published_hz)} a second"
     yield "Last event", ago(status.now, intake.last_published_at)

@@ -28,11 +28,14 @@ class SourceStatus:
         has ended the feed.
     last_item_at
         When the last item was read, in Unix seconds; None when there was none since the start.
+    waiting
+        Messages in its topics that have not been read, about a second ago; None where that is not known.
     """
 
     url: str | None
     state: Literal["none", "reading", "refused", "ended", "failed"]
     last_item_at: float | None
+    waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

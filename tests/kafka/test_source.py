@@ -65,6 +65,19 @@ def read_all_slowly(url: str, resume: dict[str, int]) -> Any:
     yield from open_source(url, store=SchemaStore(), resume=resume)
 
 
+def test_a_source_tells_how_many_messages_wait_in_its_topics(kafka: Broker, topics: Any) -> None:
+    topic = topics.new(partitions=2)
+    for part in (0, 1):
+        topics.fill(topic, *xml(*range(700)), partition=part)
+    follows = Following(f"kafka://{kafka.bootstrap}/{topic}", start="earliest")
+    assert follows.source.waiting is None, "nobody has been asked yet"
+    follows.until(lambda: follows.source.waiting, "the count")
+    assert 0 < follows.source.waiting <= 1400
+    follows.until(lambda: follows.source.waiting == 0, "the end")
+    assert len(follows.texts) == 1400
+    follows.close()
+
+
 def test_positions_name_the_cluster_because_hosts_get_new_names(kafka: Broker, topics: Any) -> None:
     topic = topics.new()
     topics.fill(topic, *xml(1, 2))

@@ -43,7 +43,7 @@ def state(*subscribers: SubscriberStatus, **others: Any) -> FeedStatus:
         process=7,
         started_at=NOW - 1_000,
         now=NOW,
-        source=SourceStatus("kafka://broker/ztf", "reading", NOW - 5),
+        source=SourceStatus("kafka://broker/ztf", "reading", NOW - 5, 1234),
         intake=IntakeStatus(1000, 90, 900, 10, 5, 1, 12.5, 0.5, None, "dead"),
         journal=JournalStatus("feed.journal", 8192, 0, 0, 12, 90, 10**12),
         lag=max((one.lag for one in subscribers), default=0),

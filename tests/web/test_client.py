@@ -118,7 +118,7 @@ def test_a_person_reads_one_line_for_each_part_and_subscriber() -> None:
     assert code == 0
     lines = text.splitlines()
     assert lines[0] == "all is well"
-    assert "kafka://broker/ztf: reading, last item 5 s ago" in lines[2]
+    assert "kafka://broker/ztf: reading, last item 5 s ago, 1,234 messages waiting" in lines[2]
     assert "1,000 read, 90 published" in lines[3]
     assert "12.5 read and 0.5 published a second; last event never" in lines[3]
     assert "1,234 events behind" in lines[5]

@@ -49,7 +49,8 @@ def test_the_first_page_tells_how_the_feed_is_and_what_came_last(tmp_path: Path)
         page = feed.page("/")
     for words in (
         "ivo://org.example/feed", "All is well.", "2 subscribers, the slowest 1,234 behind", "kafka://broker/ztf",
-        "5 s ago", "1,000, 12.5 a second", "Bad packets 10", "They are in dead", "feed.journal", "1.0 TB",
+        "5 s ago", "1,234 messages", "1,000, 12.5 a second", "Bad packets 10", "They are in dead",
+        "feed.journal", "1.0 TB",
         "ivo://org.example/comet 192.0.2.7:4000", "anonymous", "40.0 kB", "2023-11-14 22:12:20 (60 s ago)",
         "00:04:00.00 +10:00:00.0",
     ):  # fmt: skip

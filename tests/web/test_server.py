@@ -76,6 +76,7 @@ def test_metrics_are_what_prometheus_reads() -> None:
     assert found["events_published_total", ""] == 90
     assert found["healthy", ""] == 1
     assert found["last_item_time_seconds", ""] == NOW - 5
+    assert found["source_waiting_messages", ""] == 1234
     assert ("last_event_time_seconds", "") not in found, "there was none yet"
     assert found["subscriber_lag_events", 'ivo://org.example/"odd"\n'] == 4
     assert (found["subscribers", ""], found["subscriber_lag_events", ""]) == (2, 9)

@@ -103,6 +103,19 @@ class Partitions(ABC):
             for place in self.read
         )
 
+    def waiting(self) -> int | None:
+        """Messages that have not been handed over, as far as the last answers of the brokers tell.
+
+        None before they have told anything. To be called by whoever reads: a client that is being closed must
+        not be asked.
+        """
+        behind = []
+        for place in self.read:
+            _, end = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+            if end >= 0 and place[0] != HEARTBEAT_TOPIC:
+                behind.append(max(0, end - self.cursors.next.get(place, end)))
+        return sum(behind) if behind else None
+
     @abstractmethod
     def done(self, positions: Mapping[str, int]) -> None:
         """What has been handed over is kept now, with these positions."""

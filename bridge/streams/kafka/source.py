@@ -40,6 +40,9 @@ MAX_BYTES = 8 << 20
 WAIT_S = 0.5
 """Longest wait for a message before a sign of life is given, in seconds."""
 
+COUNT_S = 1.0
+"""What waits in the topics is counted so often, in seconds."""
+
 
 class KafkaSource:
     """Batches out of Kafka topics; see `bridge.streams.open_source`.
@@ -71,6 +74,9 @@ class KafkaSource:
     ----------
     gaps
         Messages that were deleted before they were read.
+    waiting
+        Messages that have not been handed over, as of the last second; None while that is not known. Other
+        threads may look at it.
     there
         Topic to its number of partitions, as of the last look at the cluster; a group may give this process
         a share of them.
@@ -99,6 +105,8 @@ class KafkaSource:
         self.stop = stop
         self.gaps: list[Gap] = []
         self.there: dict[str, int] = {}
+        self.waiting: int | None = None
+        self._counted_at = -COUNT_S
         self._is_start_given = "auto.offset.reset" in settings.values
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
         self.cursors = Cursors(url, resume, start)
@@ -132,6 +140,7 @@ class KafkaSource:
                         self._sleep(contact.pause_s)
                         continue
                     messages = self._poll()
+                    self._count_waiting(partitions)
                     begun = partitions.take_begun()
                     if begun:
                         self._say_what_is_left_out()
@@ -204,6 +213,11 @@ class KafkaSource:
         yield batch
         if not self.stop():
             partitions.done(batch.positions)
+
+    def _count_waiting(self, partitions: Partitions) -> None:
+        now = time.monotonic()
+        if now - self._counted_at >= COUNT_S:
+            self.waiting, self._counted_at = partitions.waiting(), now
 
     def _items(self, value: bytes | None, origin: Origin) -> Iterable[Item]:
         """What a message becomes."""
