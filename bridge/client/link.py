@@ -83,6 +83,7 @@ class Link:
         self.odd = 0
         self.repeated = 0
         self._remembered = remembered
+        self._epoch = time.time() - time.monotonic()
         self._failed = False
         # A mistake in the files is told at once.
         self._context()
@@ -134,6 +135,10 @@ class Link:
         with contextlib.suppress(OSError):
             self._wake_to.send(b"x")
 
+    def _now(self) -> float:
+        """Unix seconds that never jump: a clock that is set must not look like a broker's silence."""
+        return self._epoch + time.monotonic()
+
     def _context(self) -> ssl.SSLContext | None:
         """Made anew for each connection: certificates are renewed more often than programs."""
         tls = self.settings.tls
@@ -177,7 +182,7 @@ class Link:
             since = self._last_handled or self.settings.since
             self._acks.clear()
         _log.info("connected to broker %s", self.settings.address)
-        connection = SubscriberConnection(self.settings.subscriber, time.time(), since)
+        connection = SubscriberConnection(self.settings.subscriber, self._now(), since)
         if not self._failed:
             self.trouble = f"it is connected and has said nothing{NO_GREETING}"
         # Of any number: a program may have thousands of files open, where select() ends at 1,024.
@@ -193,7 +198,7 @@ class Link:
                     return "closed"
                 if reading == self._full():
                     reading = not reading
-                    connection.excuse(time.time())
+                    connection.excuse(self._now())
                     if reading:
                         selector.register(wire, selectors.EVENT_READ)
                     else:
@@ -212,7 +217,7 @@ class Link:
         data = wire.read()
         if data == b"":
             return connection.end()
-        events = connection.tick(time.time()) if data is None else connection.receive(data, time.time())
+        events = connection.tick(self._now()) if data is None else connection.receive(data, self._now())
         if connection.heard:
             self.heard, self.trouble = True, None
         for event in events:
@@ -232,7 +237,7 @@ class Link:
         while self._acks:
             ivorn, number = self._acks.popleft()
             if number == self.connections:
-                connection.acknowledge(ivorn, time.time())
+                connection.acknowledge(ivorn, self._now())
         data = connection.data_to_send()
         if data:
             wire.write(data, WRITE_S)
