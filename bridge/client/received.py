@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 
 from bridge.errors import UsageError
+from bridge.voevent.model import VOEvent
 from bridge.voevent.parsing import parse_packet
 
 __all__ = ["ReceivedEvent"]
@@ -29,7 +30,7 @@ class ReceivedEvent:
         When it came, in Unix seconds.
     """
 
-    __slots__ = ("_root", "broker", "ivorn", "received_at", "role", "xml")
+    __slots__ = ("_root", "_voevent", "broker", "ivorn", "received_at", "role", "xml")
 
     def __init__(self, ivorn: str, role: str, xml: bytes, broker: str, received_at: float) -> None:
         self.ivorn = ivorn
@@ -38,6 +39,7 @@ class ReceivedEvent:
         self.broker = broker
         self.received_at = received_at
         self._root: etree._Element | None = None
+        self._voevent: VOEvent | None = None
 
     def __repr__(self) -> str:
         return f"<VOEvent {self.ivorn} ({self.role}, {len(self.xml)} bytes) from {self.broker}>"
@@ -54,6 +56,19 @@ class ReceivedEvent:
         if self._root is None:
             self._root = parse_packet(self.xml)
         return self._root
+
+    @property
+    def voevent(self) -> VOEvent:
+        """The packet as `bridge.VOEvent`, with Params, Groups, Tables and position by name; read once.
+
+        Raises
+        ------
+        PacketError
+            If it is no VOEvent that the model can hold.
+        """
+        if self._voevent is None:
+            self._voevent = VOEvent.parse(self.xml)
+        return self._voevent
 
     def voeventparse(self) -> Any:
         """The packet as voevent-parse gives it, for its ``vp.get_event_position`` and the like.

@@ -59,6 +59,8 @@ def test_an_event_is_its_bytes_and_is_parsed_when_somebody_asks(tmp_path: Path, 
     assert (first.ivorn, first.role, first.xml) == (ivorn, "test", data)
     assert first.root.findtext("Who/AuthorIVORN") == "ivo://org.example/author"
     assert first.root is first.root
+    assert first.voevent is first.voevent
+    assert (first.voevent.ivorn, first.voevent.params["number"].value) == (ivorn, 1)
     assert second.xml == real
     assert first.broker == f"127.0.0.1:{server.port}"
     assert ivorn in repr(first)
