@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bridge.alerts.patience import Patience
 from bridge.alerts.registry import Registry, RegistryDownError, is_registry_url
 from bridge.alerts.schema import Schema
 from bridge.alerts.schema_files import SchemaFile, load_schema_file, lsst_id, lsst_version, scan_folder
@@ -34,7 +35,7 @@ RETRY_S = 60.0
 """How long an unknown id is remembered before it is looked for again, in seconds."""
 
 DOWN_S = 10.0
-"""How long a registry that did not answer is left alone, in seconds; packets are refused meanwhile."""
+"""How long a registry that did not answer is left alone, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,15 @@ class SchemaStore:
         Folder that keeps what that registry answered.
     clock
         Monotonic seconds; says when a registry is asked again.
+    patience
+        Waits while the registry does not answer; None refuses packets meanwhile.
     """
 
     folders: tuple[tuple[str, Path], ...] = ()
     registry: Registry | None = None
     registry_copies: Path | None = None
     clock: Callable[[], float] = time.monotonic
+    patience: Patience | None = None
     _loaded: dict[int, Schema] = field(default_factory=dict, repr=False)
     _refused: dict[int, tuple[str, float]] = field(default_factory=dict, repr=False)
     _down: tuple[str, float] | None = field(default=None, repr=False)
@@ -94,7 +98,7 @@ class SchemaStore:
         if refused is not None and self.clock() < refused[1]:
             raise SchemaError(refused[0])
         try:
-            schema = self._find_id(schema_id)
+            schema = self._find_in_time(schema_id)
         except RegistryDownError:
             raise
         except SchemaError as error:
@@ -167,6 +171,18 @@ class SchemaStore:
         given = entry.file.schema_id
         return given if given is not None else lsst_id(self.name_of(entry))
 
+    def _find_in_time(self, schema_id: int) -> Schema:
+        while True:
+            try:
+                schema = self._find_id(schema_id)
+            except RegistryDownError as error:
+                if self.patience is None or not self.patience.goes_on(str(error)):
+                    raise
+            else:
+                if self.patience is not None:
+                    self.patience.over()
+                return schema
+
     def _find_id(self, schema_id: int) -> Schema:
         if self.registry is not None:
             return self._ask_registry(self.registry, schema_id)
@@ -196,7 +212,10 @@ class SchemaStore:
 
 
 def open_store(
-    schemas: str | os.PathLike[str] | None = None, *, environ: dict[str, str] | None = None
+    schemas: str | os.PathLike[str] | None = None,
+    *,
+    environ: dict[str, str] | None = None,
+    patience: Patience | None = None,
 ) -> SchemaStore:
     """The store that a command works with.
 
@@ -206,6 +225,8 @@ def open_store(
         What ``--schemas`` says: a folder, the URL of a registry, or None.
     environ
         Environment variables; those of the process by default.
+    patience
+        Waits while a registry does not answer.
 
     Raises
     ------
@@ -229,7 +250,7 @@ def open_store(
             raise UsageError(
                 f"--schemas '{text}' is neither a folder nor the URL of a registry (http://..., https://...)."
             )
-    return SchemaStore(tuple(folders), registry, home / "registries")
+    return SchemaStore(tuple(folders), registry, home / "registries", patience=patience)
 
 
 def lsst_distribution() -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from bridge.alerts.packet import Refusal
+from bridge.alerts.patience import Patience
 from bridge.alerts.store import SchemaStore
 from bridge.convert.keep import Kept, open_outputs
 from bridge.convert.topic_outlets import FolderOutlet, TopicOutlet, target_topics
@@ -120,6 +121,8 @@ def filter_topics(
     SourceError
         If the broker refuses it.
     """
+    if not job.until_end:
+        job.store.patience = Patience(stop, sleep)
     instance = claim_instance(job.group, job.instance)
     once = "exactly once" if job.exactly_once else "at least once"
     _log.info("Filtering %s as %s in the group %s, %s.", job.source, instance.name, job.group, once)

@@ -16,8 +16,10 @@ from typing import Any, cast
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.threads import deferToThread
 
+from bridge.alerts.patience import Patience
 from bridge.alerts.store import open_store
 from bridge.errors import BridgeError, UsageError
+from bridge.feed.clock import ClockWatch, use_steady_time
 from bridge.feed.clockwork import Chore, Clockwork
 from bridge.feed.config import FeedConfig
 from bridge.feed.door import allow_many_files, open_door, renew_door, try_door
@@ -34,7 +36,7 @@ from bridge.feed.watch import SAMPLE_S, Watch
 from bridge.feed.writer import Writer
 from bridge.journal import Appended, Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
-from bridge.streams import open_source
+from bridge.streams import Source, open_source
 from bridge.streams.kafka.instance import member_of
 from bridge.vtp.access import Gate
 from bridge.vtp.door import Door
@@ -91,6 +93,7 @@ def serve(
         from twisted.internet import reactor as installed
 
         reactor = installed
+        use_steady_time(reactor)
     with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
         allow_many_files()
         sys.setswitchinterval(_SWITCH_S)
@@ -137,7 +140,10 @@ class _Feed:
         self.reactor = reactor
         self.stop = threading.Event()
         self.failure: BaseException | None = None
+        self.clock = ClockWatch(journal.newest_at())
         self.writer = Writer(journal)
+        self.patience = Patience(self.stop.is_set, self._sleep)
+        self.source: Source | None = None
         self.intake = self._make_intake() if config.source is not None else None
         self.inlets = Inlets(config, self.writer, self._announce, reactor)
         self.thread: threading.Thread | None = None
@@ -145,7 +151,10 @@ class _Feed:
         self.door: Door | None = None
         self.telling: Telling | None = None
         self.heartbeat = Heartbeat(config.broadcaster.local_ivo, self.writer, self._note_test, reactor)
-        self.watch = Watch(config, reader, broadcaster, self.intake, self.inlets, self._working)
+        self.watch = Watch(
+            *(config, reader, broadcaster, self.intake, self.inlets, self._working),
+            source_trouble=self._source_trouble,
+        )
 
     def _make_intake(self) -> Intake:
         config = self.config
@@ -153,9 +162,9 @@ class _Feed:
         if config.source == "-" and sys.stdin is None:
             raise UsageError("There is no standard input to read (--from -): it is closed.")
         resume = from_journal(self.journal.positions())
-        source = open_source(
+        source = self.source = open_source(
             config.source,
-            store=open_store(config.schemas),
+            store=open_store(config.schemas, patience=None if config.once else self.patience),
             resume=resume,
             follow=config.follow and not config.once,
             stop=self.stop.is_set,
@@ -236,6 +245,9 @@ class _Feed:
             if not self.stop.is_set():
                 _log.info("the source has ended", extra={"published": self.intake.counts.published})
 
+    def _source_trouble(self) -> str | None:
+        return self.patience.trouble or (self.source.trouble if self.source is not None else None)
+
     def _announce(self, _seq: int) -> None:
         self.reactor.callFromThread(self.broadcaster.wake)
 
@@ -275,6 +287,8 @@ class _Feed:
         )
 
     def _retain(self) -> Any:
+        if not self.clock.is_settled():
+            return None
         return deferToThread(keep_within, self.config.bounds, self.journal, self.stop)
 
     def _note_test(self, appended: Appended) -> None:

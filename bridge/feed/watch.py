@@ -67,6 +67,8 @@ class Watch:
         Says whether the intake still works.
     now
         Unix seconds.
+    source_trouble
+        Says why the source cannot be read at the moment, if that is so.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class Watch:
         inlets: WaysIn,
         working: Callable[[], bool],
         now: Callable[[], float] = time.time,
+        source_trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.test_events = 0
         self.config = config
@@ -93,6 +96,7 @@ class Watch:
         self._intake = intake
         self._inlets = inlets
         self._working = working
+        self._source_trouble = source_trouble
         self._now = now
         self._started_at = now()
         self._samples: deque[tuple[float, int, int]] = deque([(self._started_at, 0, 0)])
@@ -185,9 +189,7 @@ class Watch:
         found = [f"Nothing is taken in: {trouble}" for trouble in dict.fromkeys(troubles) if trouble]
         if self._state() == "failed":
             found.append("The intake has failed; the log says why.")
-        silence = self._silence(at)
-        if silence is not None:
-            found.append(silence)
+        found += [told for told in (self._source_trouble(), self._silence(at)) if told is not None]
         found += [
             f"The upstream broker {upstream.url} is not connected: {upstream.trouble.rstrip('.')}."
             for upstream in self._inlets.upstream_statuses()

@@ -18,7 +18,7 @@ from bridge.errors import SourceError
 from bridge.journal.search import teach
 from bridge.journal.tables import APPLICATION_ID, MIGRATIONS, migrate, version_of
 
-__all__ = ["Durability", "explained", "open_reading", "open_writing", "take_lock"]
+__all__ = ["Durability", "beside", "explained", "open_reading", "open_writing", "take_lock"]
 
 Durability = Literal["full", "normal"]
 
@@ -70,6 +70,15 @@ def _cause(error: sqlite3.Error) -> str:
     return _CAUSES.get(code, f"SQLite says '{error}'")
 
 
+def beside(path: Path, suffix: str) -> Path:
+    """A file beside the journal, such as ``.lock``; of a journal that is a link, beside what it points to.
+
+    SQLite puts its own there, and a journal by another name is the same journal.
+    """
+    real = path.resolve()
+    return real.with_name(real.name + suffix)
+
+
 def take_lock(path: Path) -> IO[str]:
     """Make sure that this process alone writes the journal.
 
@@ -82,7 +91,7 @@ def take_lock(path: Path) -> IO[str]:
     file
         Keep it open as long as the journal is; closing it gives the lock back.
     """
-    name = path.with_name(path.name + ".lock")
+    name = beside(path, ".lock")
     try:
         handle = name.open("a+", encoding="ascii", errors="replace")
     except OSError as error:
@@ -141,7 +150,7 @@ def open_reading(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             # On a read-only disk SQLite cannot make its shared index file. A journal that was closed in
             # good order (no log beside it) can be read without.
-            if path.with_name(path.name + "-wal").exists():
+            if beside(path, "-wal").exists():
                 raise
             connection = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
         try:

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Sequence
 
 from bridge.errors import SourceError
+from bridge.journal.connection import beside
 from bridge.journal.entry import Entry, SavedCursor, Space, Statistics, Summary
 from bridge.journal.search import Cone, Search, conditions
 from bridge.journal.view import JournalView
@@ -91,6 +92,11 @@ class JournalReader(JournalView):
             "SELECT seq FROM event WHERE published_at >= ? ORDER BY published_at, seq LIMIT 1", (time_unix_s,)
         )
         return int(rows[0][0]) - 1 if rows else self.last_seq()
+
+    def newest_at(self) -> float | None:
+        """When the newest event that is remembered was published, in Unix seconds; None if there is none."""
+        newest: float | None = self._rows("SELECT max(published_at) FROM event")[0][0]
+        return newest
 
     def seq_before(self, time_unix_s: float) -> int:
         """The place of the latest event published before a time (Unix seconds, UTC); 0 if there is none."""
@@ -266,7 +272,7 @@ class JournalReader(JournalView):
                 first_kept_seq=first,
                 last_seq=self.last_seq(),
                 oldest_at=oldest[0][0] if oldest else None,
-                newest_at=self._rows("SELECT max(published_at) FROM event")[0][0],
+                newest_at=self.newest_at(),
                 subscribers=self._rows("SELECT count(*) FROM subscriber")[0][0],
             )
 
@@ -277,7 +283,7 @@ class JournalReader(JournalView):
                 int(connection.execute(f"PRAGMA {name}").fetchone()[0])
                 for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
             )
-        log = self.path.with_name(self.path.name + "-wal")
+        log = beside(self.path, "-wal")
         try:
             log_bytes = log.stat().st_size
         except OSError:

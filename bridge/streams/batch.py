@@ -52,6 +52,11 @@ class Batch(list[Item]):
 class Source(Protocol):
     """Where items come from."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be read at the moment, as a sentence; None while all is well."""
+        ...
+
     def __iter__(self) -> Iterator[Batch]:
         """Batches, to the end of the source or until it is told to stop."""
 

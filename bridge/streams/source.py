@@ -162,6 +162,11 @@ class PathSource:
     max_items: int = field(default=MAX_ITEMS, kw_only=True)
     max_bytes: int = field(default=MAX_BYTES, kw_only=True)
 
+    @property
+    def trouble(self) -> str | None:
+        """None: a file or folder that cannot be read is refused, or ends the source."""
+        return None
+
     def __iter__(self) -> Iterator[Batch]:
         gather = Gatherer(self.max_items, self.max_bytes)
         for path in self._paths():

@@ -41,6 +41,8 @@ class CursorKeeper:
         Runs a function, usually in a thread, and tells when it has ended.
     timer
         For writing now and then.
+    wall
+        Unix seconds; the timer's if not given.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class CursorKeeper:
         save: SaveCursors | None,
         run: Callable[[Callable[[], None]], Deferred[Any]],
         timer: Timer,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         self._log = log
         self.settings = settings
         self._save = save
         self._run = run
         self._timer = timer
+        self._wall = wall or timer.seconds
         self._known: dict[str, int] = {}
         self._places: dict[str, dict[object, int]] = {}
         self._unsaved: set[str] = set()
@@ -83,7 +87,7 @@ class CursorKeeper:
             # Not from the very first: what is removed may still be in memory, in parts.
             first = self._log.first_kept_seq()
             return newest_at_connect if first is None else min(first - 1, newest_at_connect)
-        return min(newest_at_connect, self._log.seq_at(self._timer.seconds() - float(newcomers)))
+        return min(newest_at_connect, self._log.seq_at(self._wall() - float(newcomers)))
 
     def saved(self, ivo: str) -> int | None:
         """Place of a subscriber that is known; None for a newcomer, or when nobody is durable."""
@@ -97,7 +101,7 @@ class CursorKeeper:
         age = self.settings.durable_max_age_s
         if age is None:
             return place
-        earliest = self._log.seq_at(self._timer.seconds() - age)
+        earliest = self._log.seq_at(self._wall() - age)
         if earliest > place:
             _log.warning(
                 "subscriber %r returns too late: events %d to %d are older than %.0f s and are not sent",

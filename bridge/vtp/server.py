@@ -63,6 +63,9 @@ class Broadcaster(ServerFactory):
         default evaluates XPath in a process of its own. None means not known yet: `wake` when it is.
     clock
         The reactor, or a test's clock.
+    wall
+        Unix seconds, by which times are looked up in the log; the clock's, if one is given. A reactor's own
+        may be steady instead of right.
     stopwatch
         Seconds, to see how long a turn takes.
     released
@@ -79,17 +82,21 @@ class Broadcaster(ServerFactory):
         save_cursors: SaveCursors | None = None,
         matcher: Matcher | None = None,
         clock: Timer | None = None,
+        wall: Callable[[], float] | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
         released: Callable[[str], None] = lambda _host: None,
     ) -> None:
         self.log = log
         self.settings = settings
         self.timer = clock if clock is not None else _reactor()
+        self.wall = wall or (clock.seconds if clock is not None else time.time)
         self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
         apart, trial = self._apart = self._make_filter_process(), self._make_filter_process()
         self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.wake, trial)
         self.matches = matcher or self.board.passes
-        self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer)
+        self.cursors = CursorKeeper(
+            log, settings, save_cursors, _runner(self.timer), self.timer, self.wall
+        )
         self.connections = 0
         self.dropped = 0
         self.acked = 0

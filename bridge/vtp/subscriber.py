@@ -62,7 +62,7 @@ class SubscriberProtocol(Protocol):
     def connectionMade(self) -> None:  # noqa: N802
         """Greet the peer at once; events wait until it has answered or its grace is over."""
         now = self._timer.seconds()
-        self.connected_at = now
+        self.connected_at = self.broadcaster.wall()
         self.connection = BroadcasterConnection(self.broadcaster.settings, now)
         transport: Any = self.transport
         if ITCPTransport.providedBy(transport):
@@ -233,7 +233,7 @@ class SubscriberProtocol(Protocol):
             match event:
                 case Acked():
                     self.broadcaster.acked += len(event.seqs)
-                    self.last_acked_at = self._timer.seconds()
+                    self.last_acked_at = self.broadcaster.wall()
                 case Nacked():
                     self.broadcaster.nacked += 1
                     _log.warning(
@@ -329,7 +329,7 @@ class SubscriberProtocol(Protocol):
         )
 
     def _asked(self, since: str) -> int | None:
-        place = place_since(since, self.broadcaster.log, self._timer.seconds())
+        place = place_since(since, self.broadcaster.log, self.broadcaster.wall())
         if place is None:
             _log.warning(
                 "subscriber %s asks for what came since %s, which says nothing here",

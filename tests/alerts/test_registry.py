@@ -11,6 +11,7 @@ from registry_stand_in import StandIn
 
 from bridge.alerts.framing import items_from_message
 from bridge.alerts.packet import Origin, Packet, Refusal
+from bridge.alerts.patience import Patience
 from bridge.alerts.registry import Registry
 from bridge.alerts.schema import parse_schema
 from bridge.alerts.store import SchemaStore, open_store
@@ -100,6 +101,41 @@ def test_a_registry_that_is_down_is_left_alone_for_a_while(server: StandIn, naps
     server.put("/schemas/ids/7", {"schema": json.dumps(SCHEMA)})
     now[0] = 10.0
     assert store.by_id(7).name == "r"
+
+
+def test_who_has_patience_waits_for_a_registry_and_refuses_nothing(
+    server: StandIn, naps: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    server.put("/schemas/ids/7", b"busy", status=503)
+    troubles: list[str | None] = []
+
+    def sleep(_seconds: float) -> None:
+        troubles.append(patience.trouble)
+        if len(troubles) == 30:
+            server.put("/schemas/ids/7", {"schema": json.dumps(SCHEMA)})
+
+    patience = Patience(lambda: False, sleep)
+    store = SchemaStore(registry=registry(server, naps), patience=patience, clock=lambda: len(troubles) / 2)
+    (item,) = items_from_message(b"\x00\x00\x00\x00\x07\x02", Origin("t", 0), store)
+    assert isinstance(item, Packet)
+    assert all("HTTP status 503" in str(trouble) for trouble in troubles)
+    assert patience.trouble is None
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2, "said once, and once that it is over"
+    assert "Alerts wait for it" in told[0]
+    assert "no alert was lost" in told[1]
+
+
+def test_patience_ends_with_the_feed(server: StandIn, naps: list[float]) -> None:
+    server.put("/schemas/ids/7", b"busy", status=503)
+    slept: list[float] = []
+    store = SchemaStore(
+        registry=registry(server, naps), patience=Patience(lambda: len(slept) >= 3, slept.append)
+    )
+    with pytest.raises(SchemaError, match="HTTP status 503"):
+        store.by_id(7)
+    assert sum(slept) < 5
 
 
 def test_a_registry_that_is_down_is_given_up_with_a_remedy(server: StandIn, naps: list[float]) -> None:

@@ -49,12 +49,15 @@ class Feed:
             wall=self.clock.seconds,
         )  # fmt: skip
         self.works = True
+        self.source_trouble: str | None = None
         self.reader = self.journal.reader()
         broadcaster = Broadcaster(self.reader, self.config.broadcaster, clock=self.clock)
         self.arrivals = Arrivals(Writer(self.journal), lambda _: None, lambda *_: None, self.clock.seconds)
         self.upstreams: tuple[UpstreamStatus, ...] = ()
         self.watch = Watch(
-            self.config, self.reader, broadcaster, self.intake, self, lambda: self.works, self.clock.seconds
+            *(self.config, self.reader, broadcaster, self.intake, self, lambda: self.works),
+            now=self.clock.seconds,
+            source_trouble=lambda: self.source_trouble,
         )
 
     def receiver_status(self) -> ReceiverStatus | None:
@@ -208,6 +211,13 @@ def test_what_comes_in_over_vtp_counts_with_the_source(feed: Feed) -> None:
     feed.arrivals.trouble = "The journal cannot be used: the disk is full."
     feed.intake.trouble = feed.arrivals.trouble
     assert feed.watch.status().problems == (f"Nothing is taken in: {feed.arrivals.trouble}",)
+
+
+def test_a_source_that_does_not_answer_is_a_problem_though_nobody_asked_about_silence(feed: Feed) -> None:
+    feed.source_trouble = "Kafka at broker cannot be reached."
+    assert feed.watch.status().problems == ("Kafka at broker cannot be reached.",)
+    feed.source_trouble = None
+    assert feed.watch.status().healthy
 
 
 def test_an_upstream_broker_that_is_not_there_is_a_problem(feed: Feed) -> None:

@@ -185,6 +185,18 @@ def test_older_files_are_brought_up_to_date_step_by_step(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_journal_by_another_name_is_the_same_journal(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path, link = tmp_path / "data" / "journal", tmp_path / "link"
+    link.symlink_to(path)
+    with Journal.open(link) as journal:
+        journal.append([event(1)])
+        assert journal.space().log_bytes > 0, "the log lies beside the file, not beside the link"
+        with pytest.raises(SourceError, match="in use by another feed"):
+            Journal.open(path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "link"]
+
+
 def test_a_full_disk_is_not_first_met_at_the_lock(tmp_path: Path) -> None:
     # The number of the process in the lock file is for people; it is the journal that must say what is wrong.
     (tmp_path / "journal.lock").symlink_to("/dev/full")

@@ -231,7 +231,7 @@ def test_an_empty_or_growing_file_is_left_for_the_next_look(tmp_path: Path) -> N
             lambda: more("<a", 1_000_002.0),
             lambda: more(" ", 1_000_004.0),
             lambda: more("/>", 1_000_006.0),
-            None,
+            file.close,
         )
         assert follow(tmp_path, clock, 5) == [[], [], [], [], ["<a />"]]
 

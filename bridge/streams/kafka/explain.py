@@ -137,5 +137,9 @@ class Teller:
         if self._told.pop(about, None) is not None:
             self._log(logging.INFO, sentence)
 
+    def told(self, about: str) -> str | None:
+        """What was said about something, while it is not over."""
+        return self._told.get(about)
+
     def __contains__(self, about: str) -> bool:
         return about in self._told

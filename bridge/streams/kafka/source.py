@@ -158,6 +158,11 @@ class KafkaSource:
             partitions.close()
 
     @property
+    def trouble(self) -> str | None:
+        """What is wrong with the brokers, while they do not answer."""
+        return self._teller.told("brokers")
+
+    @property
     def lanes(self) -> tuple[str, ...]:
         """The partitions that are read now, by the names that positions have."""
         return tuple(map(self.cursors.key, self._partitions.read)) if self._partitions is not None else ()
