@@ -1,6 +1,7 @@
-"""Waiting for a schema registry: what runs for years must not refuse a night's alerts because a server is away.
+"""Waiting for a schema registry: a feed must not refuse a night's alerts because a server is away.
 
-A command that converts files says so and goes on with the next; a feed has time, and its source keeps the alerts.
+A command that converts files says so and goes on with the next; a feed has time, and its source keeps
+the alerts meanwhile.
 """
 
 from __future__ import annotations

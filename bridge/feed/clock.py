@@ -1,7 +1,8 @@
 """Time for a feed that outlives mistakes of the machine's clock.
 
-A clock is set while programs run: after a start without network, by a wrong time server, when a virtual machine
-is moved. Waits must not notice that, and what is removed by age must not go because a clock is ahead for a while.
+A clock is set while programs run: after a start without network, by a wrong time server, when a virtual
+machine is moved. Waits must not notice that, and nothing must be removed for its age because a clock is ahead
+for a while.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SET_S = 60.0
 """Between two looks a clock that is only kept right moves less than this, in seconds."""
 
 SETTLE_S = 600.0
-"""A clock that was set is believed after so many seconds: one that was set wrongly is mostly set again soon."""
+"""A clock that was set is believed after so many seconds: a mistake is mostly mended soon."""
 
 ABSENCE_S = 86_400.0
 """A clock that says at the start that nothing was published for so long may be wrong, in seconds."""

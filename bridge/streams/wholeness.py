@@ -19,7 +19,7 @@ if sys.platform == "linux":
 __all__ = ["CLOSED_S", "OPEN_S", "SETTLED_S", "Wholeness", "is_closed"]
 
 SETTLED_S = 1.0
-"""Where nobody tells who has it open: a file that was not touched for so long is taken for whole, in seconds."""
+"""A file that was not touched for so long is taken for whole where nobody tells who has it open (seconds)."""
 
 CLOSED_S = 0.2
 """The same for a file that nobody has open for writing: time for a writer that closes it to open it again."""

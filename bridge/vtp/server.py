@@ -94,9 +94,7 @@ class Broadcaster(ServerFactory):
         apart, trial = self._apart = self._make_filter_process(), self._make_filter_process()
         self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.wake, trial)
         self.matches = matcher or self.board.passes
-        self.cursors = CursorKeeper(
-            log, settings, save_cursors, _runner(self.timer), self.timer, self.wall
-        )
+        self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer, self.wall)
         self.connections = 0
         self.dropped = 0
         self.acked = 0

@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewPartitions
 from kafka_broker import Broker
+from processes import wait_for
 from reading import Following, items, positions, read_all, settings, texts
 
 from bridge.alerts.packet import Document, Packet, Refusal
@@ -189,6 +190,7 @@ def test_new_partitions_and_new_topics_are_read_from_their_first_message(
     feed = Following(url, kafka_config=settings(tmp_path))
     feed.until(lambda: feed.positions, "the first partition to begin")
     topics.admin.create_partitions([NewPartitions(topic, 2)])[topic].result(60)
+    wait_for(lambda: topics.is_led(topic, 2), "the new partition")
     topics.fill(topic, *xml(1, 2), partition=1)
     topics.new(later, exact=True)
     topics.fill(later, *xml(3))

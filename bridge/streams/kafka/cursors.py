@@ -96,8 +96,12 @@ class Cursors:
     resume
         Positions of an earlier run.
     start
-        Where partitions begin that were there when this source was first opened. One that appears later,
-        and one that an earlier run would have found had it been there, begin at their first message.
+        Where partitions begin that were there when their name or pattern was first looked for. One that
+        appears later, and one that an earlier run would have found had it been there, begin at their first
+        message.
+    is_start_given
+        Whether somebody has chosen `start`. Of positions that do not say what was looked for, a name without
+        any may be new in the URL or new in the cluster: without such a word nothing is left out.
 
     Attributes
     ----------
@@ -105,10 +109,17 @@ class Cursors:
         Messages that were there already when reading began behind them.
     """
 
-    def __init__(self, url: KafkaUrl, resume: Mapping[str, int], start: Start) -> None:
+    def __init__(
+        self, url: KafkaUrl, resume: Mapping[str, int], start: Start, *, is_start_given: bool = True
+    ) -> None:
         self._url = url
         self._resume = resume
         self._start = start
+        self._is_start_given = is_start_given
+        # Names and patterns of the URL that were looked for before, as far as that is known.
+        self._watched: set[str] = set()
+        self._noted: set[str] = set()
+        self._settled = False
         self._keys: dict[Place, str] = {}
         self.cluster = ""
         self.next: dict[Place, int] = {}
@@ -119,11 +130,47 @@ class Cursors:
         self.cluster = cluster
         prefix = f"kafka://{cluster}/"
         for key, offset in self._resume.items():
-            topic, _, number = key.removeprefix(prefix).rpartition("/")
-            if key.startswith(prefix) and number.isdecimal() and self._url.covers(topic):
+            if not key.startswith(prefix):
+                continue
+            topic, slash, number = key.removeprefix(prefix).rpartition("/")
+            if not slash:
+                # Not a partition's: see `take_watched`.
+                self._watched.add(number)
+                self._noted.add(number)
+            elif number.isdecimal() and self._url.covers(topic):
                 self.next.setdefault((topic, int(number)), offset)
-        if self.next:
-            self._start = "earliest"
+                self.met(topic)
+
+    def met(self, topic: str) -> None:
+        """Learn that an earlier run, or another member of the group, has read a topic."""
+        self._watched |= self._url.entries_for(topic)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is known of an earlier reading."""
+        return not self._watched
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all partitions that were there at first have begun."""
+        return self._settled
+
+    def take_watched(self) -> dict[str, int]:
+        """What is looked for, as positions that no partition has: so a later run knows what is new to it.
+
+        Each is given once, and not before all that was there has begun.
+        """
+        new = set(self._url.topics) - self._noted if self._settled else set()
+        self._noted |= new
+        return {f"kafka://{self.cluster}/{name}": 0 for name in sorted(new)}
+
+    def start_of(self, topic: str) -> Start:
+        """Where a partition of a topic begins that has no position."""
+        if self._settled or not self._watched.isdisjoint(self._url.entries_for(topic)):
+            return "earliest"
+        if self.is_new or self._noted or self._is_start_given:
+            return self._start
+        return "earliest"
 
     def key(self, place: Place) -> str:
         """Name of a partition as positions have it."""
@@ -143,14 +190,16 @@ class Cursors:
             Gives the first offset there is (``earliest``), or the next one to be written (``latest``).
         """
         unknown = [place for place in places if place not in self.next]
+        late = [place for place in unknown if self.start_of(place[0]) == "latest"]
         if unknown:
             # A number and not just "the end": after a crash reading goes on from here.
-            self.next.update(look_up(unknown, self._start))
-            if self._start == "latest":
-                first = look_up(unknown, "earliest")
-                self.left_out += sum(self.next[place] - first[place] for place in unknown)
+            first = look_up(unknown, "earliest")
+            self.next.update(first)
+            if late:
+                self.next.update(look_up(late, "latest"))
+                self.left_out += sum(self.next[place] - first[place] for place in late)
         return {place: self.next[place] for place in places}
 
     def settle(self) -> None:
         """All partitions that were there at first have begun; what comes now is new."""
-        self._start = "earliest"
+        self._settled = True

@@ -181,6 +181,7 @@ class SharedPartitions(Partitions):
     def __init__(self, consumer: Consumer, cursors: Cursors, follow: bool, stop: Callable[[], bool]) -> None:
         super().__init__(consumer, cursors, follow, stop)
         self._topics: set[str] = set()
+        self._all: list[Place] = []
         self._to_commit: dict[Place, int] = {}
         self._committed_s = time.monotonic()
 
@@ -193,6 +194,7 @@ class SharedPartitions(Partitions):
                 sorted(wanted), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._taken
             )
             self._topics = wanted
+        self._all = [(topic, n) for topic in sorted(wanted) for n in range(cluster.partitions.get(topic, 0))]
 
     def done(self, positions: Mapping[str, int]) -> None:
         """Commit now and then, so that monitors see the progress and others can take over."""
@@ -218,15 +220,33 @@ class SharedPartitions(Partitions):
 
     def _take_over(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         places = [(one.topic, one.partition) for one in given]
-        for one in consumer.committed(given, timeout=REQUEST_S) if given else ():
+        # What the group has read of any partition tells whether it is new, and this member's are to be begun.
+        asked = given if self.cursors.is_settled else [TopicPartition(*p) for p in {*self._all, *places}]
+        for one in consumer.committed(asked, timeout=REQUEST_S) if asked else ():
             place = (one.topic, one.partition)
             if one.offset >= 0:
-                self.cursors.next[place] = max(one.offset, self.cursors.next.get(place, 0))
+                self.cursors.met(one.topic)
+                if place in places:
+                    self.cursors.next[place] = max(one.offset, self.cursors.next.get(place, 0))
+        is_new = self.cursors.is_new
         self._begin(places)
+        if is_new and not self.cursors.is_settled:
+            self._begin_for_all(places)
         self.cursors.settle()
         self.read = set(places)
         self._looked = True
         consumer.assign(self._assignment(places))
+
+    def _begin_for_all(self, places: Sequence[Place]) -> None:
+        """Commit where a new group begins, for members that come later, to whom it is not new any more."""
+        late = [place for place in self._all if self.cursors.start_of(place[0]) == "latest"]
+        begun = look_up_offsets(self.consumer, late, "latest") if late else {}
+        begun |= {place: self.cursors.next[place] for place in places if place in begun}
+        if begun:
+            offsets = [TopicPartition(*place, offset) for place, offset in begun.items()]
+            # Who may not commit now has lost its place in the group, and is told so.
+            with contextlib.suppress(KafkaException):
+                self.consumer.commit(offsets=offsets, asynchronous=False)
 
     def _revoked(self, _consumer: Consumer, _taken: list[TopicPartition]) -> None:
         self._commit(wait=True)

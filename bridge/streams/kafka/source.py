@@ -109,7 +109,7 @@ class KafkaSource:
         self._counted_at = -COUNT_S
         self._is_start_given = "auto.offset.reset" in settings.values
         start = parse_start(settings.values.get("auto.offset.reset", "latest" if follow else "earliest"))
-        self.cursors = Cursors(url, resume, start)
+        self.cursors = Cursors(url, resume, start, is_start_given=self._is_start_given)
         self._teller = Teller(_log.log)
         self._custody = custody
         self._sleep = sleep
@@ -142,6 +142,8 @@ class KafkaSource:
                     messages = self._poll()
                     self._count_waiting(partitions)
                     begun = partitions.take_begun()
+                    if self._custody is None:
+                        begun |= self.cursors.take_watched()
                     if begun:
                         self._say_what_is_left_out()
                         yield Batch((), begun)

@@ -87,7 +87,11 @@ class KafkaUrl:
 
     def covers(self, topic: str) -> bool:
         """Whether a topic is, was or will be one of these."""
-        return any(_regex(each).fullmatch(topic) for each in self.topics)
+        return bool(self.entries_for(topic))
+
+    def entries_for(self, topic: str) -> frozenset[str]:
+        """Those of the names and patterns by which a topic is, was or will be one of these."""
+        return frozenset(each for each in self.topics if _regex(each).fullmatch(topic))
 
 
 def parse_url(text: str) -> KafkaUrl:
