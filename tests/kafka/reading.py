@@ -45,6 +45,11 @@ def positions(batches: list[Batch]) -> dict[str, int]:
     return known
 
 
+def reached(known: Mapping[str, int]) -> dict[str, int]:
+    """Those of some positions that are a partition's; others say what was looked for."""
+    return {key: offset for key, offset in known.items() if key.rpartition("/")[2].isdecimal()}
+
+
 class Following:
     """A source that is followed; batches are taken when a test asks for them."""
 

@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewPartitions
 from kafka_broker import Broker
 from processes import wait_for
-from reading import Following, items, positions, read_all, settings, texts
+from reading import Following, items, positions, reached, read_all, settings, texts
 
 from bridge.alerts.packet import Document, Packet, Refusal
 from bridge.alerts.schema import parse_schema
@@ -84,7 +84,7 @@ def test_positions_name_the_cluster_because_hosts_get_new_names(kafka: Broker, t
     topics.fill(topic, *xml(1, 2))
     by_number = read_all(f"kafka://{kafka.bootstrap}/{topic}")
     port = kafka.ports["PLAIN"]
-    assert list(positions(by_number).values()) == [2]
+    assert list(reached(positions(by_number)).values()) == [2]
     assert texts(read_all(f"kafka://localhost:{port}/{topic}", positions(by_number))) == []
 
 
@@ -137,7 +137,7 @@ def test_all_items_of_one_message_share_its_position(kafka: Broker, topics: Any,
     topics.fill(topic, many, b"<v/>")
     batches = read_all(f"kafka://{kafka.bootstrap}/{topic}")
     assert [item.origin.offset for item in items(batches)] == [0] * 11 + [1]
-    assert list(positions(batches).values()) == [2]
+    assert list(reached(positions(batches)).values()) == [2]
 
 
 def test_what_comes_beside_a_message_is_kept(kafka: Broker, topics: Any) -> None:
@@ -159,7 +159,7 @@ def test_a_followed_topic_hands_each_message_over_when_it_comes(
     feed = Following(f"kafka://{kafka.bootstrap}/{topic}", kafka_config=settings(tmp_path))
     feed.until(lambda: feed.positions, "the place where it begins")
     # A new feed begins with what is new, and knows its place before anything has come.
-    assert list(feed.positions.values()) == [1]
+    assert list(reached(feed.positions).values()) == [1]
     for number in (1, 2, 3):
         topics.fill(topic, *xml(number))
         feed.until_texts(*expected(*range(1, number + 1)))
@@ -205,7 +205,7 @@ def test_tonight_begins_at_midnight_and_last_night_is_read_to_its_end(
     clock = [1_767_312_000.0 + 86_000]  # 2026-01-02, a few minutes before midnight
     url = f"kafka://{kafka.bootstrap}/ztf_{{yyyymmdd}}_programid1"
     feed = Following(url, now=lambda: clock[0], kafka_config=settings(tmp_path))
-    feed.until(lambda: len(feed.positions) == 2, "both nights to begin")
+    feed.until(lambda: len(reached(feed.positions)) == 2, "both nights to begin")
     topics.fill(nights["0101"], *xml(1))
     topics.fill(nights["0102"], *xml(2))
     feed.until_texts(*expected(1, 2))
@@ -216,7 +216,7 @@ def test_tonight_begins_at_midnight_and_last_night_is_read_to_its_end(
     feed.until_texts(*expected(1, 2, 3, 4))
     feed.close()
     # What came into the topic of two nights ago after it was left is not read: it is not of these nights.
-    assert {key.split("/")[3] for key in feed.positions} == set(nights.values())
+    assert {key.split("/")[3] for key in reached(feed.positions)} == set(nights.values())
 
 
 def test_a_pattern_takes_all_topics_that_fit(kafka: Broker, topics: Any) -> None:
