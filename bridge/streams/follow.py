@@ -7,6 +7,7 @@ shortly, but never take more than a few percent of the time. A file is taken onc
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from bridge.errors import SourceError
 from bridge.streams.wholeness import Wholeness
 
 __all__ = ["Follower"]
+
+_log = logging.getLogger(__name__)
 
 # A wait is at least so many times as long as the look before it: looking takes three percent of the time.
 _REST = 30
@@ -38,6 +41,8 @@ class Follower:
         Between two looks, in seconds; more where a look takes long.
     sleep, now
         Waits for seconds; tells the time in seconds since the epoch.
+    stopwatch
+        Seconds, to see how long a look takes.
     """
 
     def __init__(
@@ -47,7 +52,9 @@ class Follower:
         *,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._stopwatch = stopwatch
         self._folder = folder
         self._interval_s = interval_s
         self._sleep = sleep
@@ -57,13 +64,14 @@ class Follower:
         # Folders that need no listing until their time changes: time in ns, folders in it.
         self._quiet: dict[str, tuple[int, list[str]]] = {}
         self._listed_all_at = 0.0
+        self._unreadable: set[str] = set()
 
     def __iter__(self) -> Iterator[str | None]:
         """Paths, in order within one look; None when there is nothing more, before each wait."""
         while True:
-            began = self._now()
+            began = self._stopwatch()
             ready = self.look()
-            look_s = self._now() - began
+            look_s = self._stopwatch() - began
             for path in ready:
                 self._taken.add(path)
                 yield path
@@ -112,8 +120,15 @@ class Follower:
                     elif not (entry.path in self._taken or is_passed_over(entry.name) or entry.is_dir()):
                         files.append(entry.path)
         except OSError as error:
-            if folder == os.fspath(self._folder) or not isinstance(error, FileNotFoundError):
-                raise SourceError(f"The folder {folder} cannot be read ({error.strerror}).") from error
+            reason = f"The folder {folder} cannot be read ({error.strerror})."
+            if folder == os.fspath(self._folder):
+                raise SourceError(reason) from error
+            # The others go on: somebody's private folder among them must not end a feed.
+            if folder not in self._unreadable and not isinstance(error, FileNotFoundError):
+                self._unreadable.add(folder)
+                _log.warning("%s It is passed over until it can.", reason)
+        else:
+            self._unreadable.discard(folder)
         return inner, files
 
 

@@ -6,10 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from kafka_broker import Broker
+from processes import wait_for
 
-__all__ = ["Message", "committed", "keys"]
+__all__ = ["Message", "committed", "keys", "wait_until_visible"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,26 @@ def committed(broker: Broker, topic: str) -> list[Message]:
     finally:
         reader.close()
     return [message for number in sorted(found) for message in found[number]]
+
+
+def wait_until_visible(broker: Broker, *topics: str) -> None:
+    """A transaction is committed a moment before its messages can be read: wait for that moment to pass."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+    places = [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in admin.list_topics(topic, timeout=30).topics[topic].partitions
+    ]
+
+    def ends(level: IsolationLevel) -> list[int]:
+        wanted = {place: OffsetSpec.latest() for place in places}
+        found = admin.list_offsets(wanted, isolation_level=level)
+        return [found[place].result(30).offset for place in places]
+
+    wait_for(
+        lambda: ends(IsolationLevel.READ_COMMITTED) == ends(IsolationLevel.READ_UNCOMMITTED),
+        f"{', '.join(topics)} to show what was committed",
+    )
 
 
 def keys(broker: Broker, topic: str) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from committed import Message, committed, keys
+from committed import Message, committed, keys, wait_until_visible
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from feeding import Survey
 from kafka_broker import Broker
@@ -25,11 +25,12 @@ from bridge.alerts.packet import Packet, Refusal
 from bridge.alerts.store import SchemaStore
 from bridge.convert.keep import Kept
 from bridge.convert.topic_job import TopicJob, filter_topics
+from bridge.convert.topic_outlets import target_topics
 from bridge.errors import SourceError, UsageError
 from bridge.filters import FilterSet, Together, load_filters, parse_filter
 from bridge.simulate import simulate
 from bridge.streams.kafka.settings import load_settings
-from bridge.streams.kafka.url import parse_url
+from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 KILLS = 20
 ALERTS = 1200
@@ -59,7 +60,11 @@ class Filtering:
         )
 
     def __call__(self, *words: Any, **more: Any) -> Kept:
-        return filter_topics(self.job(*words, **more), refuse=self.refusals.append, stop=lambda: False)
+        job = self.job(*words, **more)
+        kept = filter_topics(job, refuse=self.refusals.append, stop=lambda: False)
+        if is_kafka_url(job.target):
+            wait_until_visible(self.broker, *target_topics(parse_url(job.target), job.filters))
+        return kept
 
 
 @pytest.fixture

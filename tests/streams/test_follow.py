@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -32,7 +33,7 @@ class Clock:
 
 
 def follower(folder: Path, clock: Clock, interval_s: float = 0.1) -> Follower:
-    return Follower(folder, interval_s, sleep=clock.sleep, now=clock.now)
+    return Follower(folder, interval_s, sleep=clock.sleep, now=clock.now, stopwatch=clock.now)
 
 
 def put(folder: Path, name: str) -> Path:
@@ -176,6 +177,32 @@ def test_a_folder_that_vanishes_below_is_no_error_and_the_followed_one_is(tmp_pa
     inbox.rmdir()
     with pytest.raises(SourceError, match="cannot be read"):
         watching.look()
+
+
+def test_a_folder_below_that_cannot_be_read_is_named_once_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    private, path = tmp_path / "private", put(tmp_path, "a.xml")
+    private.mkdir()
+    scandir, locked = os.scandir, [True]
+
+    def guarded(folder: str) -> object:
+        if folder == str(private) and locked[0]:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    clock = Clock()
+    watching = follower(tmp_path, clock)
+    for _ in range(3):
+        assert watching.look() == [str(path)]
+        clock.seconds += 20
+    assert caplog.messages == [
+        f"The folder {private} cannot be read (Permission denied). It is passed over until it can."
+    ]
+    locked[0] = False
+    other = put(private, "b.xml")
+    assert watching.look() == [str(path), str(other)]
 
 
 def test_hidden_and_unfinished_files_and_linked_folders_are_passed_over(tmp_path: Path) -> None:
