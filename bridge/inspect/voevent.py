@@ -14,6 +14,7 @@ from bridge.inspect.report import FactList, Position, Report, Section, Table
 from bridge.inspect.tablecurve import curve_of_tables
 from bridge.inspect.xmltree import Element, child, children, local_name, parse_voevent, text_of
 from bridge.voevent.position import degrees_of_unit
+from bridge.voevent.systems import EQUATORIAL, frame_of_system, scale_of_system
 
 __all__ = ["report_voevent"]
 
@@ -116,13 +117,15 @@ def _system(place: Element | None) -> str | None:
 
 def _position(place: Element | None, system: str | None) -> Position | None:
     coordinates = child(place, "AstroCoords")
+    frame = frame_of_system(system, text_of(place, "AstroCoordSystem", "SpaceFrame", "SpaceRefFrame"))
+    if frame not in EQUATORIAL:
+        return None
     for kind, value in (("Position2D", "Value2"), ("Position3D", "Value3")):
         element = child(coordinates, kind)
         ra, dec = (_float(text_of(element, value, name)) for name in ("C1", "C2"))
         scale = degrees_of_unit(None if element is None else element.get("unit"))
         if ra is not None and dec is not None and scale is not None and abs(dec * scale) <= 90:
             error = _float(text_of(element, "Error2Radius"))
-            frame = "FK5" if system and "FK5" in system else "ICRS"
             radius = error * scale if error is not None and error > 0 else None
             return Position(ra * scale, dec * scale, radius, frame)
     return None
@@ -130,9 +133,11 @@ def _position(place: Element | None, system: str | None) -> Position | None:
 
 def _when(place: Element | None, iso: str | None, system: str | None) -> Section:
     facts = FactList()
-    scale = system.split("-")[0] if system and "-" in system else text_of(
-        place, "AstroCoordSystem", "TimeFrame", "TimeScale"
-    )  # fmt: skip
+    scale = scale_of_system(
+        system,
+        text_of(place, "AstroCoords", "Time", "TimeInstant", "TimeScale"),
+        text_of(place, "AstroCoordSystem", "TimeFrame", "TimeScale"),
+    )
     facts.add("time", "Time", iso, f"{iso} ({scale})" if scale else None)
     facts.add("time_scale", "", scale, "")
     mjd = mjd_of_iso(iso) if iso else None

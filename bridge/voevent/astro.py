@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["astropy_table", "astropy_time", "sky_coord"]
 
 # ISO times of these systems; GPS time runs 19 s behind TAI (IS-GPS-200).
-_SCALES = {"UTC": "utc", "TT": "tt", "TDB": "tdb", "TAI": "tai", "GPS": "tai"}
+_SCALES = {name: name.lower() for name in ("UTC", "TT", "TDB", "TAI", "TCB", "TCG", "UT1")}
+_SCALES |= {"TDT": "tt", "GPS": "tai"}
 _GPS_BEHIND_TAI_S = 19.0
 _UNITS_S = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -27,17 +28,17 @@ def sky_coord(event: VOEvent) -> Any:
     UsageError
         If astropy is not installed.
     PacketError
-        If the event has no position.
+        If the event has no position in one of these frames.
     """
     position = event.position
     if position is None:
-        raise PacketError(f"event {event.ivorn} has no position")
+        raise PacketError(f"event {event.ivorn} has no position in ICRS or FK5")
     coordinates = _astropy("coordinates")
     return coordinates.SkyCoord(position.ra_deg, position.dec_deg, unit="deg", frame=position.frame.lower())
 
 
 def astropy_time(event: VOEvent) -> Any:
-    """The time as `astropy.time.Time`, in the scale of its coordinate system (UTC if unnamed).
+    """The time as `astropy.time.Time`, in its own scale (UTC if none is named, or one that astropy lacks).
 
     Raises
     ------
@@ -49,7 +50,7 @@ def astropy_time(event: VOEvent) -> Any:
     written = event.time
     if not written:
         raise PacketError(f"event {event.ivorn} has no time")
-    system = (event.coord_system or "").partition("-")[0].strip().upper()
+    system = event.time_scale or "UTC"
     time = event.coords.time if event.coords is not None else None
     offset = time.time_instant.time_offset if time is not None and time.time_instant is not None else None
     try:

@@ -41,7 +41,7 @@ def _facts(event: VOEvent) -> list[tuple[str, str]]:
     if who is not None and (who.author_ivorn or who.date):
         facts.append(("by", ", ".join(text for text in (who.author_ivorn, who.date) if text)))
     if event.time:
-        facts.append(("time", f"{event.time} {(event.coord_system or '').partition('-')[0]}".rstrip()))
+        facts.append(("time", f"{event.time} {event.time_scale or ''}".rstrip()))
     if position is not None:
         error = f" +- {position.error_deg:g}" if position.error_deg is not None else ""
         facts.append(

@@ -10,6 +10,7 @@ from lxml import etree
 from bridge.errors import PacketError
 from bridge.voevent.parsing import parse_packet
 from bridge.voevent.position import degrees_of_unit
+from bridge.voevent.systems import EQUATORIAL, frame_of_system
 
 __all__ = ["Headline", "headline_of", "read_headline"]
 
@@ -27,7 +28,7 @@ class Headline:
     role
         Its role; "observation" where none is written.
     ra_deg, dec_deg
-        Position in degrees, or None.
+        Position in degrees (ICRS or FK5), or None.
     observed_at
         ISOTime as it is written, or empty.
     """
@@ -113,8 +114,20 @@ def _texts(root: etree._Element) -> dict[tuple[str, str], str]:
 
 
 def _unit_of(values: etree._Element) -> str:
+    """The unit of a direction; "none" where C1 and C2 are no right ascension and declination."""
     position = values.getparent()
-    return "" if position is None else position.get("unit", "")
+    if position is None:
+        return ""
+    coordinates = position.getparent()
+    if coordinates is not None:
+        system = next(coordinates.itersiblings("{*}AstroCoordSystem", preceding=True), None)
+        named, frame = coordinates.get("coord_system_id"), None
+        if system is not None:
+            named = system.get("id", named)
+            frame = system.findtext("{*}SpaceFrame/{*}SpaceRefFrame") if len(system) else None
+        if frame_of_system(named, frame) not in EQUATORIAL:
+            return "none"
+    return position.get("unit", "")
 
 
 def _is_of_observatory(element: etree._Element) -> bool:

@@ -251,6 +251,20 @@ class VOEvent:
         return (system.id if system is not None else None) or (coords.coord_system_id if coords else None)
 
     @property
+    def time_scale(self) -> str | None:
+        """The scale of `time`, such as ``UTC`` or ``TAI``; None where nothing says it, which means UTC."""
+        from bridge.voevent.systems import scale_of_system
+
+        place = self.where_when.location if self.where_when is not None else None
+        system = place.observation.system if place is not None and place.observation is not None else None
+        frame = system.time_frame if system is not None else None
+        time = self.coords.time if self.coords is not None else None
+        instant = time.time_instant if time is not None else None
+        return scale_of_system(
+            self.coord_system, instant.time_scale if instant else None, frame.time_scale if frame else None
+        )
+
+    @property
     def position(self) -> Position | None:
         """Where it was, or None where the packet has no position that can be."""
         from bridge.voevent.position import position_of
@@ -259,7 +273,7 @@ class VOEvent:
 
     @property
     def time(self) -> str | None:
-        """When it was, as it is written (ISO 8601; its scale is the first part of `coord_system`)."""
+        """When it was, as it is written (ISO 8601; its scale is `time_scale`)."""
         time = self.coords.time if self.coords is not None else None
         if time is None:
             return None

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.voevent.systems import EQUATORIAL, frame_of_system
 from bridge.voevent.where import Coordinate
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Position:
 
 
 def position_of(event: VOEvent) -> Position | None:
-    """The direction of an event; None where it has none, or one that cannot be.
+    """The direction of an event; None where it has none, one that cannot be, or one in another frame.
 
     Parameters
     ----------
@@ -59,13 +60,22 @@ def position_of(event: VOEvent) -> Position | None:
     ra, dec = _number(values.c1), _number(values.c2)
     if scale is None or ra is None or dec is None or abs(dec * scale) > 90:
         return None
+    frame = _frame(event)
+    if frame not in EQUATORIAL:
+        return None
     radius = flat.error2_radius if flat is not None else None
     error = _number(radius)
     if error is not None:
         own = radius.unit if radius is not None and radius.unit else _first(stated)
         error = error * _ERROR_DEGREES[own] if own in _ERROR_DEGREES else None
-    frame = "FK5" if "FK5" in (event.coord_system or "") else "ICRS"
     return Position(ra * scale, dec * scale, error, frame)
+
+
+def _frame(event: VOEvent) -> str:
+    place = event.where_when.location if event.where_when is not None else None
+    system = place.observation.system if place is not None and place.observation is not None else None
+    frame = system.space_frame if system is not None else None
+    return frame_of_system(event.coord_system, frame.space_ref_frame if frame is not None else None)
 
 
 def degrees_of_unit(stated: str | None) -> float | None:

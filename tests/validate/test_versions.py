@@ -11,6 +11,7 @@ from packets import GOOD, RICH_21, changed, root_of
 
 from bridge.errors import PacketError, UsageError
 from bridge.validate import validate
+from bridge.voevent.model import VOEvent
 from bridge.voevent.versions import raise_1_1, to_version
 from bridge.voevent.xsd import schema_20
 from bridge.voevent.xsd_21 import schema_21
@@ -153,6 +154,45 @@ def test_an_interval_that_is_none_is_named_too(interval: str, iso: str | None) -
     assert schema_20().validate(root_of(conversion.xml)), schema_20().error_log
     assert root_of(conversion.xml).findtext(".//ObservationLocation//ISOTime") == iso
     assert any(change.message.startswith("TimeInterval") for change in conversion.lost)
+
+
+IN_TAI = [
+    [("<TimeScale>UTC<", "<TimeScale>TAI<")],
+    [
+        ('id="mine"><TimeFrame id="tf"><Name>n</Name>', 'id="TAI-ICRS-GEO"><!--'),
+        ("</SpaceFrame></AstroCoordSystem>", "--></AstroCoordSystem>"),
+        ('coord_system_id="mine"', 'coord_system_id="TAI-ICRS-GEO"'),
+    ],
+]
+
+
+@pytest.mark.parametrize("changes", IN_TAI, ids=["in elements", "in the name"])
+def test_a_time_in_tai_is_the_same_moment_in_tt(changes: list[tuple[str, str]]) -> None:
+    instant = "<TimeInstant><ISOTime>2026-11-20T23:59:30.5</ISOTime></TimeInstant>"
+    interval = RICH_21[RICH_21.index("<TimeInterval>") : RICH_21.index("</Time>")]
+    xml = changed(RICH_21, *changes, (interval, instant))
+    conversion = to_version(xml, "2.0")
+    root = root_of(conversion.xml)
+    assert schema_20().validate(root), schema_20().error_log
+    assert root.find(".//ObservationLocation/AstroCoordSystem").get("id") == "TT-ICRS-GEO"
+    assert root.findtext(".//ISOTime") == "2026-11-21T00:00:02.684000"
+    told = "ISOTime 2026-11-20T23:59:30.5 (TAI) becomes 2026-11-21T00:00:02.684000 (TT)."
+    assert told in [change.message for change in conversion.changes]
+    before, after = (VOEvent.parse(each).astropy_time() for each in (xml, conversion.xml))
+    assert abs((before - after).sec) < 1e-6
+
+
+def test_a_position_in_a_frame_that_2_0_has_not_goes_and_passes_for_no_other() -> None:
+    xml = changed(RICH_21, ("<SpaceRefFrame>ICRS<", "<SpaceRefFrame>GALACTIC<"))
+    assert VOEvent.parse(xml).position is None
+    conversion = to_version(xml, "2.0")
+    root = root_of(conversion.xml)
+    assert schema_20().validate(root), schema_20().error_log
+    assert root.find(".//Position2D") is None
+    assert root.findtext(".//ObservatoryLocation//Value3/C1") == "6.1"
+    assert "Position2D goes: 2.0 has no frame GALACTIC (10.68 41.27 0.5 0.25)." in [
+        change.message for change in conversion.lost
+    ]
 
 
 def test_a_packet_of_the_version_is_given_back_byte_for_byte() -> None:

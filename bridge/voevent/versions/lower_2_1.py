@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lxml import etree
 
+from bridge.voevent.systems import EQUATORIAL, frame_of_system, scale_of_system
 from bridge.voevent.versions.names import with_version
 from bridge.voevent.versions.raise_1_1 import SYSTEMS_20
 from bridge.voevent.versions.steps import Stepped, remove
 
 __all__ = ["lower_2_1"]
 
+# TT - TAI (IAU 1991, recommendation IV): how 2.0, which has no TAI, can say it without leap seconds.
+_TT_AHEAD_OF_TAI = timedelta(seconds=32.184)
 _PLACES = {"TOPOCENTER": "TOPO", "GEOCENTER": "GEO", "BARYCENTER": "BARY"}
 
 
@@ -43,8 +46,12 @@ def _system(step: Stepped, system: etree._Element) -> None:
     while beside is not None and beside.tag != "AstroCoords":
         beside = beside.getnext()
     elements = [system, *([beside] if beside is not None else [])]
+    if beside is not None:
+        _positions_elsewhere(step, system, beside)
     if written not in SYSTEMS_20:
         named = _named(system)
+        if named is not None and _scale(system) == "TAI" and beside is not None:
+            _tai_as_tt(step, beside)
         for element, name in zip(elements, ("id", "coord_system_id"), strict=False):
             mark = element.get(name)
             if (mark is None and named is None) or mark in SYSTEMS_20:
@@ -62,15 +69,51 @@ def _system(step: Stepped, system: etree._Element) -> None:
 
 def _named(system: etree._Element) -> str | None:
     """The name that 2.0 has for a system that 2.1 describes by its frames."""
-    scale = (system.findtext("TimeFrame/TimeScale") or "").strip().upper()
+    scale = _scale(system)
     frame = (system.findtext("SpaceFrame/SpaceRefFrame") or "").strip().upper()
     place = (
         system.findtext("SpaceFrame/ReferencePosition")
         or system.findtext("TimeFrame/ReferencePosition")
         or ""
     )
-    name = f"{scale}-{frame}-{_PLACES.get(place.strip().upper(), '')}"
+    written = (system.get("id") or "").strip()
+    if scale == "TAI" and system.find("*") is None and written.startswith("TAI-"):
+        name = f"TT-{written.removeprefix('TAI-')}"
+    else:
+        scale = "TT" if scale == "TAI" else scale
+        name = f"{scale}-{frame}-{_PLACES.get(place.strip().upper(), '')}"
     return name if name in SYSTEMS_20 else None
+
+
+def _scale(system: etree._Element) -> str:
+    return scale_of_system(system.get("id"), system.findtext("TimeFrame/TimeScale")) or ""
+
+
+def _tai_as_tt(step: Stepped, coordinates: etree._Element) -> None:
+    for element in list(coordinates.iter("ISOTime", "ISOTimeStart", "ISOTimeStop")):
+        written = (element.text or "").strip()
+        try:
+            moment = datetime.fromisoformat(written) + _TT_AHEAD_OF_TAI
+        except (ValueError, OverflowError):
+            step.note(element, f"{element.tag} {written!r} stays as it is, and was TAI.", lost=True)
+            continue
+        element.text = moment.isoformat()
+        step.note(element, f"{element.tag} {written} (TAI) becomes {element.text} (TT).", lost=False)
+    for scale in coordinates.iter("TimeScale"):
+        if (scale.text or "").strip().upper() == "TAI":
+            scale.text = "TT"
+
+
+def _positions_elsewhere(step: Stepped, system: etree._Element, coordinates: etree._Element) -> None:
+    """Positions that are no right ascension and declination go: without a system they would pass for one."""
+    named = system.get("id") or coordinates.get("coord_system_id")
+    frame = frame_of_system(named, system.findtext("SpaceFrame/SpaceRefFrame"))
+    if frame in EQUATORIAL or named in SYSTEMS_20:
+        return
+    for position in coordinates.findall("Position2D") + coordinates.findall("Position3D"):
+        said = f"2.0 has no frame {frame} ({_said(position)})"
+        step.note(position, f"{position.tag} goes: {said}.", lost=True)
+        remove(position)
 
 
 def _coordinates(step: Stepped, coordinates: etree._Element) -> None:
