@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from bridge.errors import UsageError
-from bridge.voevent.model import VOEvent
 from bridge.voevent.parsing import parse_packet
+
+if TYPE_CHECKING:
+    from bridge.voevent.model import VOEvent
 
 __all__ = ["ReceivedEvent"]
 
@@ -67,6 +69,9 @@ class ReceivedEvent:
             If it is no VOEvent that the model can hold.
         """
         if self._voevent is None:
+            # Loaded late: who only keeps events needs none of it.
+            from bridge.voevent.model import VOEvent
+
             self._voevent = VOEvent.parse(self.xml)
         return self._voevent
 

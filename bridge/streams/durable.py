@@ -57,9 +57,10 @@ def write_durably(folder: Path, contents: Mapping[str, bytes]) -> None:
             with writing(folder / name):
                 half.replace(folder / name)
         sync_folder(folder)
-    finally:
+    except BaseException:
         for half in halves.values():
             half.unlink(missing_ok=True)
+        raise
 
 
 def sync_files(paths: Iterable[Path]) -> None:
