@@ -17,8 +17,8 @@ from zope.interface import implementer
 from bridge.errors import BridgeError
 from bridge.vtp.connection import BroadcasterConnection
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
+from bridge.vtp.introduction import introduce
 from bridge.vtp.pages import Page
-from bridge.vtp.since import place_since
 from bridge.vtp.status import SubscriberStatus
 from bridge.vtp.twisted_types import Call, Wire
 
@@ -219,7 +219,7 @@ class SubscriberProtocol(Protocol):
             self._tick_call = self._timer.callLater(delay, self._tick)
 
     def _give_up(self, error: BridgeError) -> None:
-        _log.error("subscriber %s cannot be served: %s", self.address, error, extra=self._extra())
+        _log.error("subscriber %s cannot be served: %s", self.address, error, extra=self.extra)
         self._wire().abortConnection()
 
     def _handle(self, events: list[Event]) -> None:
@@ -236,26 +236,25 @@ class SubscriberProtocol(Protocol):
                     self.last_acked_at = self.broadcaster.wall()
                 case Nacked():
                     self.broadcaster.nacked += 1
-                    _log.warning(
-                        "subscriber %s refuses %r: %r",
-                        self.address,
-                        event.ivorn,
-                        event.reason,
-                        extra=self._extra(),
-                    )
+                    refusal = (self.address, event.ivorn, event.reason)
+                    _log.warning("subscriber %s refuses %r: %r", *refusal, extra=self.extra)
                 case Authenticated():
-                    self._authenticated(event)
+                    introduce(self, event)
                 case GraceOver():
-                    _log.info("subscriber %s does not say who it is", self.address, extra=self._extra())
+                    _log.info("subscriber %s does not say who it is", self.address, extra=self.extra)
                     self.connection.flight.restart(
                         self.broadcaster.cursors.newcomer_start(self.newest_at_connect)
                     )
                 case Alive():
-                    _log.debug("subscriber %s is alive", self.address, extra=self._extra())
+                    _log.debug("subscriber %s is alive", self.address, extra=self.extra)
                 case Stray():
-                    _log.info("subscriber %s: %s", self.address, ascii(event.reason), extra=self._extra())
+                    _log.info("subscriber %s: %s", self.address, ascii(event.reason), extra=self.extra)
                 case Dead():
-                    self._drop(event.reason)
+                    self.broadcaster.dropped += 1
+                    said = (self.address, ascii(event.reason))
+                    _log.warning("subscriber %s is dropped: %s", *said, extra=self.extra)
+                    # A peer that does not read would keep a polite closing waiting for ever.
+                    self._wire().abortConnection()
                     return
         self.full = False
         self._note_place()
@@ -267,83 +266,13 @@ class SubscriberProtocol(Protocol):
         else:
             self.pump()
 
-    def _drop(self, reason: str) -> None:
-        self.broadcaster.dropped += 1
-        _log.warning("subscriber %s is dropped: %s", self.address, ascii(reason), extra=self._extra())
-        # A peer that does not read would keep a polite closing waiting for ever.
-        self._wire().abortConnection()
-
-    def _authenticated(self, event: Authenticated) -> None:
-        accepted = self.broadcaster.board.accept(event.filters)
-        self.filters = accepted.expressions
-        for expression, why in accepted.refused:
-            _log.warning(
-                "subscriber %s: filter %s is skipped: %s",
-                self.address,
-                ascii(expression),
-                why,
-                extra=self._extra(),
-            )
-        if event.ivo != self.ivo and self.ivo is not None:
-            _log.warning(
-                "subscriber %s now calls itself %r; it stays %r",
-                self.address,
-                event.ivo,
-                self.ivo,
-                extra=self._extra(),
-            )
-        elif not event.late or (event.ivo is not None and self.ivo is None):
-            self._place(event)
-
-    def _place(self, event: Authenticated) -> None:
-        cursors = self.broadcaster.cursors
-        flight = self.connection.flight
-        self.ivo = event.ivo
-        saved = cursors.saved(event.ivo) if event.ivo else None
-        asked = self._asked(event.since) if event.since else None
-        if asked is not None:
-            start = min(asked, self.broadcaster.log.last_seq())
-        elif saved is not None:
-            start = min(saved, self.broadcaster.log.last_seq())
-        elif event.late:
-            start = flight.passed_seq
-        else:
-            start = cursors.newcomer_start(self.newest_at_connect)
-        # One that is late with its name has been served as a newcomer already: it goes back, never ahead.
-        if not event.late or start < flight.handled_seq:
-            flight.restart(start)
-        if event.ivo and cursors.connections_of(event.ivo):
-            _log.warning(
-                "subscriber %s: another connection calls itself %r too; both are served, and the place "
-                "of the slower one is kept",
-                self.address,
-                event.ivo,
-                extra=self._extra(),
-            )
-        _log.info(
-            "subscriber %s is %s, served from event %d on",
-            self.address,
-            ascii(event.ivo) if event.ivo else "nameless",
-            flight.passed_seq + 1,
-            extra=self._extra() | {"known": saved is not None},
-        )
-
-    def _asked(self, since: str) -> int | None:
-        place = place_since(since, self.broadcaster.log, self.broadcaster.wall())
-        if place is None:
-            _log.warning(
-                "subscriber %s asks for what came since %s, which says nothing here",
-                self.address,
-                ascii(since[:200]),
-                extra=self._extra(),
-            )
-        return place
-
     def _note_place(self) -> None:
         if self.ivo is not None:
             self.broadcaster.cursors.move(self.ivo, self, self.connection.flight.handled_seq)
 
-    def _extra(self) -> dict[str, object]:
+    @property
+    def extra(self) -> dict[str, object]:
+        """Fields for the log that say who it is."""
         return {"subscriber": self.ivo, "address": self.address}
 
     def status(self, last_seq: int) -> SubscriberStatus:
