@@ -153,12 +153,15 @@ def flag_names(names: Sequence[str]) -> Callable[[Sequence[bool | None]], tuple[
 
 
 def inference_renderer(inference: Inference) -> Callable[..., bytes]:
-    """Function ``(probability, its text, concept) -> Inference``, empty where the score is none."""
+    """Function ``(probability, its text, concept) -> Inference``, empty where the score is none.
+
+    A class is a Concept. The element Name is left alone: it is the name of an astronomical source (VOEvent
+    2.0, section 3.5), and "SuperNNova" is none.
+    """
     relation = b' relation="%b"' % escape(inference.relation) if inference.relation else b""
-    name = b"<Name>%b</Name>" % escape(inference.name)
-    about = described(inference.about)
-    codes = inference.codes or {}
-    fixed = inference.concept
+    fixed, codes = inference.concept, inference.codes or {}
+    by_whom = described(": ".join(text for text in (inference.name, inference.about) if text))
+    alone = described(inference.about)
 
     def rendered(probability: float | None, text: bytes | None, concept: Any = None) -> bytes:
         if probability is None or text is None or not 0 <= probability <= 1:
@@ -166,8 +169,11 @@ def inference_renderer(inference: Inference) -> Callable[..., bytes]:
         word = fixed
         if concept is not None:
             word = codes.get(str(concept), str(concept))
-        middle = b"<Concept>%b</Concept>" % escape(word) if word else b""
-        return b'\n<Inference probability="%b"%b>%b%b%b</Inference>' % (text, relation, name, middle, about)
+        said = by_whom if word else alone
+        concept_text = escape(word or inference.name)
+        return b'\n<Inference probability="%b"%b><Concept>%b</Concept>%b</Inference>' % (
+            text, relation, concept_text, said,
+        )  # fmt: skip
 
     return rendered
 

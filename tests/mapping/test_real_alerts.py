@@ -159,3 +159,15 @@ def test_an_object_of_a_known_class_says_so(fink_lsst_alerts: Any) -> None:
     }
 
     assert "SN-like" in concepts
+
+
+def test_a_classifier_is_not_taken_for_the_name_of_a_source(fink_lsst_alerts: Any) -> None:
+    inferences = [
+        inference
+        for alert in fink_lsst_alerts
+        for inference in etree.fromstring(translate(alert.packet).xml).findall("Why/Inference")
+    ]
+    assert {inference.find("Name") for inference in inferences} == {None}
+    assert "SuperNNova: supernova against everything else" in {
+        inference.findtext("Description") for inference in inferences
+    }

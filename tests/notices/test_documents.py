@@ -230,9 +230,10 @@ def test_an_inference_may_have_its_concept_from_the_document_and_nothing_odd() -
         '[[why.inference]]\neach = "scores"\nrelation = "is"\n'
     )
     root = translated(SMALL + why, p=0.5, kind="g", scores={"a": 1, "b": True, "c": "1", "d": 2, "e": 0.25})
-    found = [(each.findtext("Name"), each.get("probability"), each.findtext("Concept"))
+    found = [(each.findtext("Concept"), each.get("probability"), each.findtext("Description"))
              for each in root.iterfind("Why/Inference")]  # fmt: skip
-    assert found == [("class", "0.5", "GRB"), ("a", "1", None), ("e", "0.25", None)]
+    assert found == [("GRB", "0.5", "class"), ("a", "1", None), ("e", "0.25", None)]
+    assert root.find("Why/Inference/Name") is None
     assert translated(SMALL + why, p="high", scores=[1]).find("Why") is None
 
 

@@ -237,7 +237,7 @@ def test_classes_are_params_and_inferences_with_their_probabilities() -> None:
     content = notice(classification={"GRB": 0.75, "SGR": 0.25, "none": 7}, p_astro=0.5)
     root = checked(pipeline()(document(content)))
     assert group_of(root, "classification") == {"GRB": "0.75", "SGR": "0.25", "none": "7"}
-    found = [(each.findtext("Name"), each.get("probability")) for each in root.iterfind("Why/Inference")]
+    found = [(each.findtext("Concept"), each.get("probability")) for each in root.iterfind("Why/Inference")]
     assert found == [("astrophysical", "0.5"), ("GRB", "0.75"), ("SGR", "0.25")]
 
 
