@@ -10,8 +10,12 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import click
 
@@ -43,7 +47,22 @@ COMMANDS = {
 }
 
 
+class _ReaderGoneError(Exception):
+    """Who read our standard output (head, less) has gone."""
+
+
 class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        # click and rich each end the program with status 1 where a pipe is closed; that is no failure.
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGoneError from None
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):
+                raise _ReaderGoneError from None
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
@@ -75,9 +94,10 @@ def main(args: list[str] | None = None) -> Any:
     """Run the command line and exit with its status."""
     _make_streams_safe()
     try:
-        status = root.main(args=args, prog_name="voevent-bridge", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        with _ending_orderly():
+            status = root.main(args=args, prog_name="voevent-bridge", standalone_mode=False)
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
@@ -87,8 +107,8 @@ def main(args: list[str] | None = None) -> Any:
     except BridgeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except BrokenPipeError:
-        # The reader of our output (head, less) is gone: nothing more to say, not even at shutdown.
+    except (BrokenPipeError, _ReaderGoneError):
+        # Nothing more to say, not even at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -102,6 +122,23 @@ def main(args: list[str] | None = None) -> Any:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+@contextmanager
+def _ending_orderly() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: what is half-written is removed on the way out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _make_streams_safe() -> None:

@@ -14,7 +14,9 @@ import orjson
 
 from bridge.cli.options import OutPath
 from bridge.cli.shared import showing_progress
-from bridge.errors import BridgeError, SourceError, UsageError
+from bridge.errors import BridgeError, UsageError
+from bridge.streams.outlets import write_whole
+from bridge.streams.sink import writing
 
 __all__ = ["BENCHMARKS", "command"]
 
@@ -115,8 +117,8 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
 
 
 @command.command("compare")
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("before", type=click.Path(path_type=Path, readable=False))
+@click.argument("after", type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def run_compare(before: Path, after: Path, as_json: bool) -> None:
     """Say what got faster or slower from one result to another, by more than the noise.
@@ -196,13 +198,11 @@ def _make(folder: Path | None) -> None:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise SourceError(f"The folder {folder} cannot be written to ({error.strerror}).") from None
+            write_whole(folder / name, data)
 
 
 def _json(result: Any) -> bytes:

@@ -17,7 +17,7 @@ from bridge.cli.options import (
     translate_options,
     translation_options,
 )
-from bridge.cli.shared import NAMED, Refusals, ending_orderly, showing_progress
+from bridge.cli.shared import NAMED, Refusals, showing_progress
 from bridge.wording import counted
 
 __all__ = ["command"]
@@ -97,7 +97,6 @@ def command(
     refusals = Refusals(dead_letters)
     began = time.monotonic()
     with (
-        ending_orderly(),
         open_event_sink(out, to, keep_xml=keep_xml) as sink,
         showing_progress("Converting") as say,
     ):

@@ -12,7 +12,7 @@ import click
 import orjson
 
 from bridge.cli.options import kafka_option, schemas_option
-from bridge.cli.shared import Refusals, ending_orderly, showing_progress, until_signal
+from bridge.cli.shared import Refusals, showing_progress, until_signal
 from bridge.streams.kafka.url import is_kafka_url, parse_url
 
 if TYPE_CHECKING:
@@ -142,7 +142,6 @@ def command(
                 )
             else:
                 batches = open_input(source, store)
-                stack.enter_context(ending_orderly())
             outputs = stack.enter_context(
                 open_outputs(target, filters, kafka_config=to_kafka_config or kafka_config)
             )

@@ -21,7 +21,7 @@ from bridge.mapping.documents import Notice, notice_of_document
 from bridge.mapping.draft import draft_mapping
 from bridge.resources import mappings_folder
 from bridge.small_files import read_small, read_small_text
-from bridge.streams.sink import writing
+from bridge.streams.outlets import write_whole
 from bridge.voevent.event_shape import is_voevent_schema
 
 __all__ = ["command"]
@@ -174,8 +174,7 @@ def new(source: str, output: str) -> None:
     target = Path(output)
     if target.exists():
         raise UsageError(f"{target} exists and is not overwritten: give another name.")
-    with writing(target):
-        target.write_text(draft.text, encoding="utf-8")
+    write_whole(target, draft.text.encode())
     click.echo(f"Wrote {target}; {draft.subject} had {draft.before!r} so far.", err=True)
 
 

@@ -93,7 +93,9 @@ def show(name: str, schemas: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+)
 @click.option("--id", "schema_id", type=int, help="Id of the schema in the wire format (for one FILE).")
 def add(files: tuple[Path, ...], schema_id: int | None) -> None:
     """Keep schemas for later commands.

@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from bridge.alerts.packet import Refusal
 
-__all__ = ["NAMED", "Refusals", "ending_orderly", "showing_progress", "until_signal"]
+__all__ = ["NAMED", "Refusals", "showing_progress", "until_signal"]
 
 # So many refused items are named one by one on stderr; of the rest only the number is told.
 NAMED = 20
@@ -43,20 +43,6 @@ class Refusals:
         """Say how many more there were than were named."""
         if self.count > NAMED:
             click.echo(f"Refused {self.count - NAMED} more.", err=True)
-
-
-@contextmanager
-def ending_orderly() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does: what is half-written is removed on the way out."""
-
-    def end(_number: int, _frame: object) -> NoReturn:
-        sys.exit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def command(
 
     from bridge import __version__
     from bridge.alerts.store import open_store
+    from bridge.streams.outlets import write_whole
     from bridge.validate import RULES, Checked, check_inputs
     from bridge.validate.machine import as_junit, as_plain, as_sarif
     from bridge.validate.rules_words import can_check_words
@@ -75,9 +76,9 @@ def command(
     if not summary.packets:
         raise SourceError(f"There is nothing in {', '.join(inputs)}.")
     if sarif:
-        _write(sarif, orjson.dumps(as_sarif(kept, __version__), option=orjson.OPT_INDENT_2))
+        write_whole(sarif, orjson.dumps(as_sarif(kept, __version__), option=orjson.OPT_INDENT_2))
     if junit:
-        _write(junit, as_junit(kept, summary))
+        write_whole(junit, as_junit(kept, summary))
     if as_json:
         document = {**summary.document(), "results": [as_plain(checked) for checked in kept]}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
@@ -86,10 +87,3 @@ def command(
         for line in summary_lines(summary, words_checked=words, level=level):  # type: ignore[arg-type]
             console.print(line)
     return 1 if summary.failed else 0
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be written ({error.strerror or error}).") from error

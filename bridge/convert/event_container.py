@@ -41,7 +41,7 @@ class ContainerEventSink(EventSink):
         self._keep_xml = keep_xml
         self._path = target if isinstance(target, Path) else None
         self._temporary: Path | None = None
-        self._name: Path | str = "standard output"
+        self._name: Path | str = "Standard output"
         if isinstance(target, Path):
             self._name = target
             self._temporary = target.with_name(f".{target.name}.tmp")
@@ -55,8 +55,12 @@ class ContainerEventSink(EventSink):
         self._sync = hashlib.blake2b(text, digest_size=16, person=b"voevent ocf").digest()
         entries = ((b"avro.codec", b"deflate"), (b"avro.schema", text))
         framed = b"".join(write_long(len(part)) + part for entry in entries for part in entry)
-        with writing(self._name):
-            self._file.write(MAGIC + write_long(len(entries)) + framed + b"\0" + self._sync)
+        try:
+            with writing(self._name):
+                self._file.write(MAGIC + write_long(len(entries)) + framed + b"\0" + self._sync)
+        except SourceError:
+            self.discard()
+            raise
 
     def write(self, event: Event) -> None:
         """Append an event.

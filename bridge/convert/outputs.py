@@ -124,11 +124,11 @@ class _PipeSink(EventSink):
 
     def write(self, event: Event) -> None:
         data = self._form.encode(event)
-        with writing("standard output"):
+        with writing("Standard output"):
             self._stream.write(data if data.endswith(b"\n") else data + b"\n")
 
     def close(self) -> None:
-        with writing("standard output"):
+        with writing("Standard output"):
             self._stream.flush()
 
 

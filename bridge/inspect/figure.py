@@ -90,7 +90,7 @@ def draw_cutouts(report: Report, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        raise SourceError(f"The folder {folder} cannot be made ({error.strerror}).") from None
     stem = "".join(c if c.isalnum() or c in "-." else "_" for c in _alert_id(report))
     paths = []
     for cutout in report.cutouts:
@@ -115,7 +115,7 @@ def _save(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path, format="png", metadata={"Software": "voevent-bridge"})
     except OSError as error:
-        raise SourceError(f"The figure {path} cannot be written: {error.strerror}.") from None
+        raise SourceError(f"The figure {path} cannot be written ({error.strerror}).") from None
 
 
 def _alert_id(report: Report) -> str:

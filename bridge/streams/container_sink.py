@@ -103,7 +103,7 @@ class PipeSink(BaseSink):
         SourceError
             If the packet's schema is not that of the packets before, or the pipe cannot be written.
         """
-        with writing("standard output"):
+        with writing("Standard output"):
             if self._schema is None:
                 self._schema = packet.schema
                 self._file.write(ocf_header(packet.schema))
@@ -116,5 +116,5 @@ class PipeSink(BaseSink):
 
     def close(self) -> None:
         """Hand the last bytes over."""
-        with writing("standard output"):
+        with writing("Standard output"):
             self._file.flush()

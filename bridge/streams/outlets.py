@@ -5,6 +5,7 @@ Packets and events are kept alike: a file appears under its name when it is whol
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import time
@@ -15,7 +16,7 @@ from typing import Protocol
 from bridge.streams.durable import sync_files
 from bridge.streams.sink import BaseSink, writing
 
-__all__ = ["FolderOutlet", "Outlet", "TarOutlet", "UniqueNames"]
+__all__ = ["FolderOutlet", "Outlet", "TarOutlet", "UniqueNames", "write_whole"]
 
 GZIP_LEVEL = 3
 """Cutouts are compressed already, so higher levels cost time and gain little."""
@@ -44,6 +45,31 @@ class UniqueNames:
             return name
         stem, dot, ending = name.rpartition(".")
         return self(f"{stem}-{count}{dot}{ending}")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file, which appears under its name when it is whole; a device or pipe is written to.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be written.
+    """
+    with writing(path):
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve() if path.is_symlink() else path, content)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 class FolderOutlet(BaseSink):
@@ -79,14 +105,8 @@ class FolderOutlet(BaseSink):
         """Write a file; raises `SourceError` if that fails."""
         name = self._unique(name)
         path = self.folder / name
-        temporary = self.folder / f".{name}.tmp"
         with writing(path):
-            try:
-                temporary.write_bytes(content)
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            _replace(path, content)
         if self._durable:
             self._unsure.add(path)
 
@@ -146,5 +166,7 @@ class TarOutlet(BaseSink):
     def discard(self) -> None:
         """Remove what was written."""
         if self._tar.fileobj is not None:
-            self._tar.fileobj.close()
+            # What closing cannot write any more is thrown away in the next line.
+            with contextlib.suppress(OSError):
+                self._tar.fileobj.close()
         self._temporary.unlink(missing_ok=True)

@@ -118,5 +118,5 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(
 ) -> None:
     (tmp_path / "file").write_text("")
     done = CliRunner().invoke(bench.command, ["lens", "-o", str(tmp_path / "file" / "x")])
-    assert "cannot be written to" in str(done.exception)
+    assert "cannot be written (" in str(done.exception)
     assert "Measuring" not in done.stderr
