@@ -5,11 +5,13 @@ What each command does is tested with its room; here is what a person meets whic
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -252,6 +254,48 @@ def test_python_m_bridge_is_the_command() -> None:
     other = start("-c", f"from {module} import {function}; {function}()", "convert", "--help")
     assert (one.returncode, one.stdout, one.stderr) == (0, other.stdout, "")
     assert one.stdout.startswith("Usage: voevent-bridge convert ")
+
+
+def test_a_reader_that_has_had_enough_is_no_failure(somewhere: Path) -> None:
+    for words in (
+        "convert alerts",
+        "inspect alerts",
+        "mapping list",
+        "filter --from alerts --to - --where TRUE",
+    ):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = start("-m", "bridge", *words.split(), cwd=somewhere, capture_output=False, stdout=writing)
+        os.close(writing)
+        assert done.returncode == 0, words
+
+
+def test_a_table_is_folded_on_a_terminal_and_whole_in_a_pipe_whatever_a_schema_says(tmp_path: Path) -> None:
+    doc = "A magnitude [mag], never [/bold] or \x1b[31m, " + "and much more " * 20
+    fields = [{"name": "magpsf", "type": "float", "doc": doc}]
+    (tmp_path / "odd.avsc").write_text(json.dumps({"type": "record", "name": "odd", "fields": fields}))
+    words = ("-m", "bridge", "schemas", "show", str(tmp_path / "odd.avsc"))
+    whole = start(*words).stdout
+    assert "A magnitude [mag], never [/bold] or  [31m" in whole
+    assert "and much more and much more" in whole.splitlines()[-1]
+    folded = start(*words, env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "40"}).stdout
+    assert max(map(len, folded.splitlines())) <= 40
+    assert "…" not in folded
+
+
+def test_sigterm_leaves_nothing_half_written_whatever_the_command(tmp_path: Path) -> None:
+    words = ("simulate", "ztf", "--visits", "1000", "--alerts", "50", "-o", str(tmp_path / "all.tar"))
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen([sys.executable, "-m", "bridge", *words], env=environment) as process:
+        hidden = tmp_path / ".all.tar.tmp"
+        deadline = time.monotonic() + 60
+        while not hidden.exists():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        assert process.wait(60) == 143
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_has_a_short_name_at_every_level() -> None:

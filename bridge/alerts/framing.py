@@ -18,6 +18,7 @@ from bridge.alerts.reader import ForwardReader, compression_of, decompress_chunk
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SchemaError
+from bridge.wording import counted
 
 __all__ = ["MESSAGE_LIMIT", "items_from_message"]
 
@@ -138,6 +139,6 @@ def _not_known(data: bytes) -> str:
         place = f"byte {data.index(0)}"
         return f"The message begins as XML or JSON do, but has a zero byte ({place}), which neither may."
     return (
-        f"The message ({len(data)} bytes, beginning with {data[:8]!r}) is no Avro container, wire format, "
-        "XML or JSON. If it is a bare Avro datum, say which schema wrote it."
+        f"The message ({counted(len(data), 'byte')}, beginning with {data[:8]!r}) is no Avro container, wire "
+        "format, XML or JSON. If it is a bare Avro datum, say which schema wrote it."
     )

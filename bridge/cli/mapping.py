@@ -7,16 +7,15 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from bridge.alerts.packet import Document, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
 from bridge.cli.options import SchemaFile
+from bridge.cli.shared import print_table
 from bridge.errors import BridgeError, PacketError, UsageError
 from bridge.mapping import Mapping, compile_translator, list_mappings, load_mapping
-from bridge.mapping.check import check_documents, check_mapping
+from bridge.mapping.check import check_documents, check_mapping, unchecked
 from bridge.mapping.documents import Notice, notice_of_document
 from bridge.mapping.draft import draft_mapping
 from bridge.resources import mappings_folder
@@ -64,17 +63,15 @@ def list_(as_json: bool) -> None:
     if as_json:
         _write_json(rows)
         return
-    table = Table(box=None, header_style="bold")
-    for title in ("name", "reads", "title", "claims", "params", "tables"):
-        table.add_column(title)
+    cells = []
     for item, row in zip(list_mappings(), rows, strict=True):
         match = item.match
         named = (match.schema_url, match.topic and f"topic {match.topic}", match.name)
         claims = " or ".join(filter(None, named)) or ", ".join(match.fields) or "any other"
-        table.add_row(
-            item.key, str(row["reads"]), item.title, claims, str(row["params"]), str(len(item.tables))
+        cells.append(
+            (item.key, str(row["reads"]), item.title, claims, str(row["params"]), str(len(item.tables)))
         )
-    Console().print(table)
+    print_table(("name", "reads", "title", "claims", "params", "tables"), cells)
 
 
 @command.command()
@@ -135,12 +132,14 @@ def check(
     notices = [_read_notice(Path(name)) for name in notice_files]
     against = list(schemas) or _known_schemas()
     found: list[Mapping] = [load_mapping(name) for name in mappings] or list(list_mappings())
-    rows = []
+    faults = [("all", fault) for fault in unchecked()]
     for item in found:
-        faults = check_documents(item, notices) if item.reads_documents else check_mapping(item, against)
-        rows += [
-            {"mapping": item.key, "level": f.level, "where": f.where, "message": f.message} for f in faults
-        ]
+        own = check_documents(item, notices) if item.reads_documents else check_mapping(item, against)
+        faults += [(item.key, fault) for fault in own]
+    rows = [
+        {"mapping": key, "level": fault.level, "where": fault.where, "message": fault.message}
+        for key, fault in faults
+    ]
     errors = sum(row["level"] == "error" for row in rows)
     if as_json:
         _write_json({"mappings": [item.key for item in found], "errors": errors, "faults": rows})

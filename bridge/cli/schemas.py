@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from bridge.alerts.fields import list_fields
 from bridge.alerts.registry import LSST_REGISTRY, Registry
 from bridge.alerts.schema_files import load_schema_file
 from bridge.alerts.store import SchemaEntry, SchemaStore, open_store
 from bridge.alerts.user_schemas import keep_schema, schema_from_file
+from bridge.cli.shared import print_table
 from bridge.errors import UsageError
 
 __all__ = ["command"]
@@ -47,17 +46,16 @@ def list_(schemas: str | None, as_json: bool) -> None:
     if as_json:
         _write_json(rows)
         return
-    table = Table(box=None, header_style="bold")
-    for title in ("id", "short name", "full name", "source"):
-        table.add_column(title, no_wrap=title != "source", justify="right" if title == "id" else "left")
-    for row in rows:
-        table.add_row(
+    cells = [
+        (
             "-" if row["id"] is None else str(row["id"]),
             row["short_name"],
             row["name"] or "unreadable",
             row["source"],
         )
-    Console().print(table)
+        for row in rows
+    ]
+    print_table(("id", "short name", "full name", "source"), cells, right="id")
 
 
 @command.command()
@@ -82,14 +80,15 @@ def show(name: str, schemas: str | None, as_json: bool) -> None:
     if as_json:
         _write_json(schema.json)
         return
-    table = Table(box=None, header_style="bold", title=f"{schema.name} {schema.fingerprint[:16]}")
-    table.add_column("field", no_wrap=True)
-    table.add_column("type", no_wrap=True)
-    table.add_column("description")
-    for field in list_fields(schema):
-        kind = f"{field.type}{' or null' if field.nullable else ''}{' []' if field.kind == 'column' else ''}"
-        table.add_row(field.path, kind, field.doc)
-    Console().print(table)
+    rows = [
+        (
+            field.path,
+            f"{field.type}{' or null' if field.nullable else ''}{' []' if field.kind == 'column' else ''}",
+            field.doc,
+        )
+        for field in list_fields(schema)
+    ]
+    print_table(("field", "type", "description"), rows, title=f"{schema.name} {schema.fingerprint[:16]}")
 
 
 @command.command()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,13 @@ import click
 if TYPE_CHECKING:
     from bridge.alerts.packet import Refusal
 
-__all__ = ["NAMED", "Refusals", "showing_progress", "until_signal"]
+__all__ = ["NAMED", "Refusals", "print_table", "showing_progress", "until_signal"]
 
 # So many refused items are named one by one on stderr; of the rest only the number is told.
 NAMED = 20
+
+# Columns of a table that nobody folds: longer than the longest description in a schema.
+WIDEST = 4000
 
 
 class Refusals:
@@ -67,6 +71,35 @@ def until_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number in numbers:
             signal.signal(number, before[number])
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, right: str = ""
+) -> None:
+    """Print a table on standard output: folded to fit a terminal, in a pipe as wide as it has to be.
+
+    Parameters
+    ----------
+    columns
+        Their names.
+    rows
+        The cells of each, which may be what strangers wrote.
+    title
+        Stands above it.
+    right
+        Name of a column of numbers.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", title=None if title is None else Text(title))
+    for name in columns:
+        table.add_column(name, overflow="fold", justify="right" if name == right else "left")
+    for row in rows:
+        table.add_row(*(Text("".join(c if c.isprintable() else " " for c in cell)) for cell in row))
+    is_pipe = sys.stdout is None or not sys.stdout.isatty()
+    Console(width=WIDEST if is_pipe and "COLUMNS" not in os.environ else None).print(table)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import BULK
 from bridge.voevent.vocabulary import vocabulary_checkers
 
-__all__ = ["Fault", "check_documents", "check_mapping", "unmapped_fields"]
+__all__ = ["Fault", "check_documents", "check_mapping", "unchecked", "unmapped_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,15 @@ def check_documents(mapping: Mapping, notices: Sequence[Notice]) -> list[Fault]:
         if value.paths and not any(first_value(notice.content, value.paths)[1] for notice in notices):
             faults.append(Fault("note", where, f"None of the {len(notices)} notices has {value.paths[0]}."))
     return sorted(faults, key=lambda fault: fault.level != "error")
+
+
+def unchecked() -> list[Fault]:
+    """What was checked in no mapping, for want of a library."""
+    if vocabulary_checkers() is not None:
+        return []
+    return [
+        Fault("note", "UCDs and units", "They were not checked: that needs astropy (pip install astropy).")
+    ]
 
 
 def unmapped_fields(mapping: Mapping, schema: Schema) -> list[str]:
@@ -179,9 +188,6 @@ def _compile_faults(mapping: Mapping, claimed: Sequence[Schema]) -> Iterator[Fau
 def _vocabulary_faults(mapping: Mapping) -> Iterator[Fault]:
     checkers = vocabulary_checkers()
     if checkers is None:
-        yield Fault(
-            "note", "UCDs and units", "They were not checked: that needs astropy (pip install astropy)."
-        )
         return
     for where, value in _values(mapping):
         for name, text, checker in (("ucd", value.ucd, checkers[0]), ("unit", value.unit, checkers[1])):

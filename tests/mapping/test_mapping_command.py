@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli.mapping import command
@@ -68,3 +69,12 @@ def test_new_drafts_a_mapping_that_passes_the_check_and_is_not_overwritten(tmp_p
     assert run("check", str(mine), "--schema", SCHEMA).return_value == 0
     assert isinstance(run("new", SCHEMA, "-o", str(mine)).exception, UsageError)
     assert "CHANGE" in run("new", SCHEMA).stdout
+
+
+def test_without_astropy_it_is_said_once_that_words_were_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.mapping.check.vocabulary_checkers", lambda: None)
+    result = run("check")
+    assert result.stdout.count("They were not checked: that needs astropy") == 1
+    assert result.return_value == 0
+    faults = json.loads(run("check", "--json").stdout)["faults"]
+    assert [fault["where"] for fault in faults if fault["mapping"] == "all"] == ["UCDs and units"]
