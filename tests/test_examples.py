@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bridge.alerts.user_schemas import user_folder
 from bridge.cli import root
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,13 @@ def check_call(words: list[str]) -> None:
 def test_the_unit_starts_a_command_that_there_is() -> None:
     (line,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.M)
     check_call(shlex.split(line))
+
+
+def test_the_unit_has_a_place_for_credentials_and_one_for_schemas_that_it_may_write() -> None:
+    values = dict(re.findall(r"^(\w+)=(.+)$", UNIT.read_text(), re.M))
+    assert values["EnvironmentFile"].startswith("-"), "most feeds need none"
+    name, folder = values["Environment"].split("=")
+    assert user_folder({name: folder}).is_relative_to(Path("/var/lib") / values["StateDirectory"])
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")

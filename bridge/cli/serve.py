@@ -33,7 +33,7 @@ __all__ = ["command"]
               help="Port for authors [none; VTP's is 8098; 0: a free one].")  # fmt: skip
 @click.option("--upstream", "upstreams", metavar="HOST[:PORT]", multiple=True,
               help="VTP broker whose events are relayed; may be given often [port 8099].")  # fmt: skip
-@click.option("--interface", metavar="ADDRESS", help="Address to listen on [all].")
+@click.option("--interface", metavar="ADDRESS", help="Address to listen on [all of IPv4; :: for both].")
 @click.option("--newcomers", metavar="now|start|DURATION",
               help="From where a subscriber that the journal does not know is served [now]; e.g. 12h.")  # fmt: skip
 @click.option("--journal", metavar="FILE", help="The journal's file [voevent-bridge.journal].")

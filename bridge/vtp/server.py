@@ -258,7 +258,7 @@ def listen(
     factory
         A `Broadcaster`, or a `bridge.vtp.receiver.Receiver`.
     port, interface
-        Where; port 0 takes a free one, an empty interface means all addresses.
+        Where; port 0 takes a free one, an empty interface means all addresses of IPv4.
     reactor
         Twisted's reactor; None for the installed one.
     whom, flag

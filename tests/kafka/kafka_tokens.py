@@ -1,17 +1,20 @@
 """A stand-in for an OpenID Connect token end point: gives unsigned tokens to whoever knows the secret.
 
-It speaks the client-credentials grant (RFC 6749, section 4.4) over plain HTTP, which is what librdkafka's
-``sasl.oauthbearer.method=oidc`` asks. A real service signs its tokens and is asked over HTTPS.
+It speaks the client-credentials grant (RFC 6749, section 4.4), which is what librdkafka's
+``sasl.oauthbearer.method=oidc`` asks, over HTTP, or over HTTPS with a certificate. A real service signs its
+tokens.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "TokenEndPoint"]
@@ -25,14 +28,19 @@ class TokenEndPoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, lifetime_s: int = 600) -> None:
+    def __init__(self, lifetime_s: int = 600, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.lifetime_s = lifetime_s
         self.given = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/oauth2/token"
+        return f"{self.scheme}://localhost:{self.server_port}/oauth2/token"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()

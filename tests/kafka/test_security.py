@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -18,12 +19,13 @@ from confluent_kafka.admin import (
 from kafka_broker import Broker
 from kafka_config import GUEST, PASSWORD, USER
 from kafka_tokens import CLIENT_ID, CLIENT_SECRET, TokenEndPoint
-from processes import bridge_command
+from processes import bridge_command, free_port
 from reading import Following, items, read_all, settings, texts
 
 from bridge.errors import SourceError
 from bridge.simulate import simulate
 from bridge.streams import open_sink
+from bridge.streams.kafka.authorities import USUAL, token_authorities
 
 SCRAM = f'sasl.mechanisms = "SCRAM-SHA-512"\nsasl.username = "{USER}"\nsasl.password = "${{WORD}}"\n'
 
@@ -69,6 +71,41 @@ def test_tokens_from_an_identity_service_as_gcn_has_it(kafka: Broker, topic: str
         read = texts(read_all(f"kafka://{kafka.address('OAUTH')}/{topic}", kafka_config=config))
         assert read == ["<v>1</v>"]
         assert service.given >= 1
+
+
+def test_an_identity_service_is_trusted_by_the_systems_authorities(
+    kafka: Broker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with TokenEndPoint(certificate=authority.issue("service", "localhost")) as service:
+        config = settings(tmp_path, oidc(service.url, CLIENT_SECRET))
+        read = texts(read_all(f"kafka://{kafka.address('OAUTH')}/{topic}", kafka_config=config))
+    assert read == ["<v>1</v>"]
+
+
+def test_the_authorities_of_the_system_give_way_to_those_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    asked = {"sasl.oauthbearer.token.endpoint.url": "https://id.example.org/token"}
+    assert token_authorities(asked) == {"https.ca.location": str(authority.file)}
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
+    assert set(token_authorities(asked).values()) <= set(USUAL)
+    for given in ({**asked, "https.ca.location": "mine"}, {**asked, "https.ca.pem": "-----"}, {}):
+        assert token_authorities(given) == {}
+
+
+def test_a_token_that_cannot_be_had_is_no_refusal_and_a_feed_waits(
+    topics: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = settings(tmp_path, oidc("http://127.0.0.1:9/token", CLIENT_SECRET))
+    feed = Following(f"kafka://127.0.0.1:{free_port()}/x", kafka_config=config)
+    feed.until(lambda: "gives no token" in caplog.text, "a word about the identity service")
+    assert "refuses the credentials" not in caplog.text
+    assert "gives no token" in str(feed.source.trouble)
+    feed.close()
 
 
 def test_a_wrong_client_secret_is_not_shown(

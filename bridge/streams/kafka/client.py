@@ -14,6 +14,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from bridge.errors import ConfigError, UsageError
+from bridge.streams.kafka.authorities import token_authorities
 from bridge.streams.kafka.cursors import Place, Start
 from bridge.streams.kafka.explain import make_client
 from bridge.streams.kafka.settings import KafkaSettings
@@ -64,6 +65,7 @@ def common_config(url: KafkaUrl, settings: KafkaSettings) -> dict[str, Any]:
         If neither the URL nor the settings name a broker.
     """
     config: dict[str, Any] = {"client.id": "voevent-bridge", **settings.values}
+    config |= token_authorities(settings.values)
     config.pop("auto.offset.reset", None)
     if url.servers:
         config["bootstrap.servers"] = url.servers

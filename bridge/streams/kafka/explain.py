@@ -23,6 +23,12 @@ quiet.setLevel(logging.CRITICAL + 1)
 
 _STATE = re.compile(r"\s*\(after \d+ms in state [^)]*\)")
 
+# What curl says in place of an answer of the identity service.
+_NO_TOKEN = re.compile(
+    r"OAUTHBEARER token:.*(resolve host|connect|timed? ?out|certificate|trust anchors|SSL|reset|unreachable)",
+    re.IGNORECASE | re.DOTALL,
+)
+
 _DENIED = (
     KafkaError._AUTHENTICATION,
     KafkaError.SASL_AUTHENTICATION_FAILED,
@@ -64,6 +70,11 @@ def explain(error: KafkaError, where: str, settings: KafkaSettings) -> str:
         Their secrets are kept out of the sentence.
     """
     meaning = _REMEDIES.get(error.code(), "answers with an error")
+    if _is_without_token(error):
+        meaning = (
+            "is not asked yet: the identity service gives no token; check network, https.ca.location and "
+            "sasl.oauthbearer.token.endpoint.url"
+        )
     source = f", set in {settings.origin}" if is_denied(error) else ""
     details = _STATE.sub("", settings.redact(error.str())).strip().rstrip(".")
     return f"Kafka at {where} {meaning}{source} ({details})."
@@ -71,7 +82,12 @@ def explain(error: KafkaError, where: str, settings: KafkaSettings) -> str:
 
 def is_denied(error: KafkaError) -> bool:
     """Whether an error says that the credentials or rights are wrong."""
-    return error.code() in _DENIED
+    return error.code() in _DENIED and not _is_without_token(error)
+
+
+def _is_without_token(error: KafkaError) -> bool:
+    """Whether nobody has refused anything: the service that gives tokens does not answer."""
+    return error.code() == KafkaError._AUTHENTICATION and bool(_NO_TOKEN.search(error.str()))
 
 
 def is_hopeless(error: KafkaError) -> bool:
@@ -84,7 +100,7 @@ def weight(error: KafkaError) -> int:
     telling = (KafkaError._RESOLVE, KafkaError._SSL)
     return (
         3
-        if is_denied(error)
+        if is_denied(error) or _is_without_token(error)
         else 2
         if error.code() in telling
         else 1
