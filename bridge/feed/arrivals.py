@@ -1,7 +1,8 @@
 """What comes in over VTP, from authors and from upstream brokers: judged, journalled, answered.
 
-One thread judges for all connections, so that parsing and schemas hold nobody's socket up, and hands what it
-has judged to the journal's writer together. Each answer is given after the commit.
+What can be judged at a glance is judged in the network's thread: to hand it over would take longer. The rest
+is judged in a thread of its own, so that parsing and schemas hold nobody up. What has been judged while
+the writer was busy goes to the writer together, and what was committed together is answered together.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bridge.alerts.packet import Document, Origin, Refusal
 from bridge.errors import PacketError, SourceError
@@ -21,8 +23,9 @@ from bridge.feed.intake import Counts, entry_of
 from bridge.feed.writer import Writer
 from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
-from bridge.voevent.acceptance import examine
+from bridge.voevent.acceptance import examine, recognise
 from bridge.voevent.event import Event
+from bridge.voevent.headline import Headline
 from bridge.vtp.offers import Offer, Verdict
 from bridge.vtp.receiver_connection import salvage_ivorn
 
@@ -30,15 +33,27 @@ __all__ = ["Arrivals", "AuthorsJudge", "Judge", "RelayJudge"]
 
 _log = logging.getLogger(__name__)
 
-# So many are judged before they are handed to the writer, and so many such groups may wait for it.
-ROUND = 256
-ROUNDS_AHEAD = 4
+# So many are judged at a time; so many that are judged may wait for the writer before more are.
+ROUND = 64
+MOST_JUDGED = 1_024
 
 SEEN = "Previously seen by this broker"
 """Comet's words; authors' programs look for them."""
 
-Judge = Callable[[Offer], NewEntry]
-"""Makes an entry of an offer, or raises `PacketError` with the reason."""
+# A longer packet is never judged in the network's thread: it would take more than a quarter of a millisecond.
+GLANCE_BYTES = 16_384
+
+
+class Judge(Protocol):
+    """Makes entries of offers."""
+
+    def __call__(self, offer: Offer) -> NewEntry:
+        """The entry, or `PacketError` with the reason."""
+        ...
+
+    def at_a_glance(self, offer: Offer) -> NewEntry | None:
+        """The entry, if that takes little time; None leaves it to the other way."""
+        ...
 
 
 class AuthorsJudge:
@@ -55,17 +70,25 @@ class AuthorsJudge:
 
     def __call__(self, offer: Offer) -> NewEntry:
         """The entry; raises `PacketError`."""
-        headline = examine(offer.data, self._versions)
-        return NewEntry(
-            ivorn=headline.ivorn,
-            data=offer.data,
-            kind="relayed",
-            digest=hashlib.sha256(offer.data).digest(),
-            role=headline.role,
-            ra_deg=headline.ra_deg,
-            dec_deg=headline.dec_deg,
-            observed_at=headline.observed_at or None,
-        )
+        return _entry(offer.data, examine(offer.data, self._versions))
+
+    def at_a_glance(self, offer: Offer) -> NewEntry | None:
+        """The entry of a packet in a shape that was examined before."""
+        headline = recognise(offer.data, self._versions)
+        return _entry(offer.data, headline) if headline is not None else None
+
+
+def _entry(data: bytes, headline: Headline) -> NewEntry:
+    return NewEntry(
+        ivorn=headline.ivorn,
+        data=data,
+        kind="relayed",
+        digest=hashlib.sha256(data).digest(),
+        role=headline.role,
+        ra_deg=headline.ra_deg,
+        dec_deg=headline.dec_deg,
+        observed_at=headline.observed_at or None,
+    )
 
 
 class RelayJudge:
@@ -98,15 +121,23 @@ class RelayJudge:
             raise PacketError(outcome.reason)
         raise PacketError("a filter has dropped it")
 
+    def at_a_glance(self, _offer: Offer) -> None:
+        """None: filters may take any time."""
+
+
+Verdicts = list[tuple[Offer, Verdict]]
+
 
 @dataclass(slots=True)
-class _Round:
+class _Group:
+    """Offers that are good, and their entries; they are written together."""
+
     offers: list[Offer]
-    verdicts: list[tuple[Offer, Verdict]]
+    entries: list[NewEntry]
 
 
 class Arrivals:
-    """Judges offers and has them written, in a thread of its own.
+    """Judges offers and has them written.
 
     Parameters
     ----------
@@ -146,8 +177,13 @@ class Arrivals:
         self._wall = wall
         self._queue: deque[tuple[Offer, Judge]] = deque()
         self._changed = threading.Condition()
+        self._idle = False
         self._closing = False
-        self._ahead = threading.BoundedSemaphore(ROUNDS_AHEAD)
+        # What is judged and waits while another group is being written.
+        self._judged = _Group([], [])
+        self._writing = False
+        self._verdicts: Verdicts = []
+        self._verdicts_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="arrivals", daemon=True)
 
     def start(self) -> None:
@@ -163,53 +199,86 @@ class Arrivals:
             self._thread.join()
 
     def put(self, offer: Offer, judge: Judge) -> None:
-        """Queue an offer; whoever offers sees to it that it has not too many under way."""
-        with self._changed:
-            self._queue.append((offer, judge))
-            self._changed.notify()
+        """Judge an offer, now or later; whoever offers sees to it that it has not too many under way."""
+        # Nothing that came before is still being judged: the order stays as it is.
+        if self._idle and not self._queue and len(offer.data) <= GLANCE_BYTES:
+            entry = judge.at_a_glance(offer)
+            if entry is not None:
+                self.last_item_at = self._wall()
+                self.counts.read += 1
+                self._take(_Group([offer], [entry]), at_once=False)
+                return
+        self._queue.append((offer, judge))
+        if self._idle:
+            with self._changed:
+                self._idle = False
+                self._changed.notify_all()
 
     def _run(self) -> None:
-        while True:
+        while self._wait_for_offers():
+            # Nobody else takes anything out.
+            self._judge([self._queue.popleft() for _ in range(min(ROUND, len(self._queue)))])
             with self._changed:
-                while not self._queue and not self._closing:
-                    self._changed.wait()
-                if not self._queue:
-                    break
-                work = [self._queue.popleft() for _ in range(min(ROUND, len(self._queue)))]
-            self._judge(work)
-        for _ in range(ROUNDS_AHEAD):
-            self._ahead.acquire()
+                self._changed.wait_for(lambda: len(self._judged.entries) < MOST_JUDGED)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._writing)
+
+    def _wait_for_offers(self) -> bool:
+        """Wait until there is something to judge; False when there will be nothing more."""
+        if not self._queue:
+            with self._changed:
+                self._idle = True
+                self._changed.wait_for(lambda: self._queue or self._closing)
+        return bool(self._queue)
 
     def _judge(self, work: Sequence[tuple[Offer, Judge]]) -> None:
         self.last_item_at = self._wall()
         self.counts.read += len(work)
-        round_ = _Round([], [])
-        entries: list[NewEntry] = []
+        group = _Group([], [])
+        refused: Verdicts = []
         for offer, judge in work:
             try:
-                entries.append(judge(offer))
+                group.entries.append(judge(offer))
             except PacketError as error:
-                reason = str(error)
-                round_.verdicts.append((offer, Verdict("refused", salvage_ivorn(offer.data), reason)))
+                refused.append((offer, Verdict("refused", salvage_ivorn(offer.data), str(error))))
             else:
-                round_.offers.append(offer)
-        if not entries:
-            self._tell(round_)
-            return
-        self._ahead.acquire()
-        self._writer.put(entries, {}, lambda answer: self._written(round_, entries, answer))
+                group.offers.append(offer)
+        self._tell(refused)
+        if group.entries:
+            self._take(group, at_once=True)
 
-    def _written(self, round_: _Round, entries: Sequence[NewEntry], answer: Appended | BaseException) -> None:
+    def _take(self, group: _Group, *, at_once: bool) -> None:
+        with self._changed:
+            self._judged.offers += group.offers
+            self._judged.entries += group.entries
+            if self._writing:
+                return
+            self._writing = True
+        if at_once:
+            self._write_judged()
+        else:
+            # What is there to be read from other connections now can share the transaction.
+            self._run_in_network(self._write_judged)
+
+    def _write_judged(self) -> None:
+        """Have written what is judged, if anything is; nothing else may be under way."""
+        with self._changed:
+            group, self._judged = self._judged, _Group([], [])
+            self._writing = bool(group.entries)
+            self._changed.notify_all()
+        if group.entries:
+            self._writer.put(group.entries, {}, lambda answer: self._written(group, answer))
+
+    def _written(self, group: _Group, answer: Appended | BaseException) -> None:
         try:
             if isinstance(answer, Appended):
-                self._stored(round_, entries, answer)
+                self._tell(self._stored(group, answer))
             else:
-                self._failed(round_, entries, answer)
-            self._tell(round_)
+                self._tell(self._failed(group, answer))
         finally:
-            self._ahead.release()
+            self._write_judged()
 
-    def _stored(self, round_: _Round, entries: Sequence[NewEntry], appended: Appended) -> None:
+    def _stored(self, group: _Group, appended: Appended) -> Verdicts:
         if self.trouble is not None:
             self.trouble = None
             _log.info("the journal can be written again; events over VTP are taken in")
@@ -218,25 +287,36 @@ class Arrivals:
         if appended.stored:
             self.last_published_at = self._wall()
             self._announce(appended.last_seq)
-        for offer, entry, seq in zip(round_.offers, entries, appended.seqs, strict=True):
-            verdict = (
-                Verdict("duplicate", entry.ivorn, SEEN) if seq is None else Verdict("published", entry.ivorn)
+        return [
+            (
+                offer,
+                Verdict("duplicate", entry.ivorn, SEEN) if seq is None else Verdict("published", entry.ivorn),
             )
-            round_.verdicts.append((offer, verdict))
+            for offer, entry, seq in zip(group.offers, group.entries, appended.seqs, strict=True)
+        ]
 
-    def _failed(self, round_: _Round, entries: Sequence[NewEntry], error: BaseException) -> None:
+    def _failed(self, group: _Group, error: BaseException) -> Verdicts:
         if self.trouble is None:
             _log.error("%s Events over VTP are not taken in until it can.", error)
         self.trouble = str(error)
-        self.counts.read -= len(entries)
+        self.counts.read -= len(group.entries)
         reason = "this broker cannot write its journal now; send the event again later"
-        for offer, entry in zip(round_.offers, entries, strict=True):
-            round_.verdicts.append((offer, Verdict("unwritable", entry.ivorn, reason)))
+        return [
+            (offer, Verdict("unwritable", entry.ivorn, reason))
+            for offer, entry in zip(group.offers, group.entries, strict=True)
+        ]
 
-    def _tell(self, round_: _Round) -> None:
-        self._run_in_network(_settle, round_.verdicts)
+    def _tell(self, verdicts: Verdicts) -> None:
+        if not verdicts:
+            return
+        with self._verdicts_lock:
+            waiting = bool(self._verdicts)
+            self._verdicts += verdicts
+        if not waiting:
+            self._run_in_network(self._settle)
 
-
-def _settle(verdicts: Sequence[tuple[Offer, Verdict]]) -> None:
-    for offer, verdict in verdicts:
-        offer.settle(verdict)
+    def _settle(self) -> None:
+        with self._verdicts_lock:
+            verdicts, self._verdicts = self._verdicts, []
+        for offer, verdict in verdicts:
+            offer.settle(verdict)

@@ -19,7 +19,7 @@ from bridge.voevent.ids import names_an_event
 from bridge.voevent.parsing import parse_packet
 from bridge.voevent.xsd import schema_20
 
-__all__ = ["KNOWN_VERSIONS", "ROLES", "examine"]
+__all__ = ["KNOWN_VERSIONS", "ROLES", "examine", "recognise"]
 
 KNOWN_VERSIONS = ("1.1", "2.0", "2.1")
 """Versions of VOEvent that a broker can be told to take."""
@@ -68,6 +68,22 @@ def examine(
         if version == "2.0":
             familiar.learn(xml, cut, headline)
     return headline
+
+
+def recognise(
+    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets = _FAMILIAR
+) -> Headline | None:
+    """What `examine` gives for a packet in a shape that was examined before; None for all others.
+
+    It takes some 10 us for each kB of a packet, whatever is in it.
+
+    Parameters
+    ----------
+    xml, versions, familiar
+        As in `examine`.
+    """
+    cut = cut_up(xml) if "2.0" in versions else None
+    return familiar.headline_of(cut) if cut is not None else None
 
 
 def _examine_in_full(xml: bytes, versions: Collection[str]) -> tuple[Headline, str]:

@@ -5,7 +5,7 @@ The packets of one stream have the same tags, names and blanks, and differ in th
 noted: which values may be anything that is text, which must be a number, a time or a URI, which stay as they
 are, and which make up the headline. From then on a packet with this markup, and values of these kinds, is
 well-formed and valid like the first, and has its headline in the same places. All others go through parser
-and schema, as do packets with references, CDATA, comments, control characters or anything but ASCII.
+and schema, as do packets with CDATA, comments, control characters or anything but ASCII.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _MOST_SHAPES = 1_024
 _MOST_CONSTANTS = 64
 _MOST_VALUES = 4_096
 
-# ASCII without what starts a reference, and without control characters: a carriage return changes on reading.
-_TAME = bytes(byte for byte in (9, 10, *range(32, 127)) if byte != ord("&"))
+# ASCII without control characters: a carriage return changes on reading.
+_TAME = bytes((9, 10, *range(32, 127)))
+# A reference that no document type can give another meaning, and that stays inside its value.
+_REFERENCE = re.compile(rb"&(?:amp|lt|gt|quot|apos);")
 # In markup, in which nothing is left of an attribute but ``=""``: a tag's end, and text that is not blank.
 _TEXT = re.compile(rb">(\s*+[^<\s][^<]*+)")
 _HOLE = b">\0"
@@ -64,7 +66,7 @@ class Cut(NamedTuple):
 
 def cut_up(xml: bytes) -> Cut | None:
     """Cut a packet into markup and values; None where that would not show what a parser makes of it."""
-    if xml.translate(None, _TAME) or b"]]>" in xml:
+    if xml.translate(None, _TAME) or b"]]>" in xml or (b"&" in xml and b"&" in _REFERENCE.sub(b"", xml)):
         return None
     pieces = xml.split(b'"')
     values = pieces[1::2]
@@ -174,7 +176,9 @@ class _Shape:
             if not check(values[place]):
                 return None
         headline = self._read(values)
-        return headline if names_an_event(headline.ivorn) else None
+        if "&" in headline.observed_at or not names_an_event(headline.ivorn):
+            return None
+        return headline
 
     def _read(self, values: Sequence[bytes]) -> Headline:
         ivorn, role, ra, dec, time = (

@@ -98,6 +98,15 @@ def test_other_values_are_known_and_read(shared_data: Path) -> None:
     assert headline == examine(other, familiar=None) != examine(WHOLE, familiar=None)
 
 
+def test_the_five_references_of_xml_itself_are_known() -> None:
+    familiar = knowing(WHOLE)
+    other = WHOLE.replace(b'unit="', b'unit="&lt;&gt;&amp;&quot;&apos;').replace(
+        b"<Value>", b"<Value>a &amp; b"
+    )
+    assert known(other, familiar)
+    assert examine(other, familiar=familiar) == examine(other, familiar=None)
+
+
 def test_a_packet_that_only_the_validator_can_judge_does_not_keep_others_from_being_known() -> None:
     odd = WHOLE.replace(b"<C1>12.5", b"<C1>NaN")
     familiar = knowing(odd)
@@ -118,6 +127,11 @@ BREAKING = [
     (b"#", b"[#"),
     (b'unit="', b'unit="<'),
     (b'unit="', b'unit="&'),
+    (b'unit="', b'unit="&amp'),
+    (b'unit="', b'unit="&ampx;'),
+    (b'unit="', b'unit="&#60;'),
+    (b"<ISOTime>", b"<ISOTime>&lt;"),
+    (b'ivorn="ivo://example.org/stream#1', b'ivorn="ivo://example.org/stream#1&amp;'),
     (b'unit="', b'unit="&#0;'),
     (b'unit="', b'unit="\x01'),
     (b'unit="', b'unit="\xff'),
@@ -208,7 +222,8 @@ def test_many_roles_of_one_shape_are_known() -> None:
 ODD = [
     b"", b" ", b"1", b"-1.5e3", b"1e999", b"INF", b"NaN", b"<", b">", b'"', b"'", b"&amp;", b"&", b"]]>",
     b"2026-02-29T00:00:00", b"2024-02-29T23:59:59.5Z", b"ivo://a.b/c#d", b"http://x/%41", b"%4", b"a b",
-    b"<a/>", b"<!-- -->", b'" b="', b"\r\n", b"\t", b"\0", b"</What>", b"<![CDATA[x]]>", b"+ADw-",
+    b"&lt;&apos;", b"&quot", b"&#60;", b"<a/>", b"<!-- -->", b'" b="', b"\r\n", b"\t", b"\0", b"</What>",
+    b"<![CDATA[x]]>", b"+ADw-",
 ]  # fmt: skip
 
 VALUES = st.one_of(
