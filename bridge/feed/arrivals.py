@@ -42,6 +42,8 @@ SEEN = "Previously seen by this broker"
 
 # A longer packet is never judged in the network's thread: it would take more than a quarter of a millisecond.
 GLANCE_BYTES = 16_384
+# Nor is one of many: when this many wait for their answers, two threads at work are quicker.
+GLANCES = 32
 
 
 class Judge(Protocol):
@@ -179,6 +181,8 @@ class Arrivals:
         self._changed = threading.Condition()
         self._idle = False
         self._closing = False
+        # Known to the network's thread alone.
+        self._under_way = 0
         # What is judged and waits while another group is being written.
         self._judged = _Group([], [])
         self._writing = False
@@ -200,8 +204,10 @@ class Arrivals:
 
     def put(self, offer: Offer, judge: Judge) -> None:
         """Judge an offer, now or later; whoever offers sees to it that it has not too many under way."""
-        # Nothing that came before is still being judged: the order stays as it is.
-        if self._idle and not self._queue and len(offer.data) <= GLANCE_BYTES:
+        self._under_way += 1
+        # Nothing that came before is still being judged, so the order stays as it is.
+        glance = self._idle and not self._queue and self._under_way <= GLANCES
+        if glance and len(offer.data) <= GLANCE_BYTES:
             entry = judge.at_a_glance(offer)
             if entry is not None:
                 self.last_item_at = self._wall()
@@ -318,5 +324,6 @@ class Arrivals:
     def _settle(self) -> None:
         with self._verdicts_lock:
             verdicts, self._verdicts = self._verdicts, []
+        self._under_way -= len(verdicts)
         for offer, verdict in verdicts:
             offer.settle(verdict)
