@@ -158,6 +158,8 @@ class Arrivals:
         What has become of the offers. What is refused is for the judges to count: an author has its answer.
     trouble
         Why nothing is taken in, while the journal refuses to be written; None otherwise.
+    idle
+        Whether the thread that judges has nothing to do; then the network's thread may judge at a glance.
     last_item_at, last_published_at
         When the last offer came and the last event was published, in Unix seconds; None before the first.
     """
@@ -171,6 +173,7 @@ class Arrivals:
     ) -> None:
         self.counts = Counts()
         self.trouble: str | None = None
+        self.idle = False
         self.last_item_at: float | None = None
         self.last_published_at: float | None = None
         self._writer = writer
@@ -179,7 +182,6 @@ class Arrivals:
         self._wall = wall
         self._queue: deque[tuple[Offer, Judge]] = deque()
         self._changed = threading.Condition()
-        self._idle = False
         self._closing = False
         # Known to the network's thread alone.
         self._under_way = 0
@@ -206,7 +208,7 @@ class Arrivals:
         """Judge an offer, now or later; whoever offers sees to it that it has not too many under way."""
         self._under_way += 1
         # Nothing that came before is still being judged, so the order stays as it is.
-        glance = self._idle and not self._queue and self._under_way <= GLANCES
+        glance = self.idle and not self._queue and self._under_way <= GLANCES
         if glance and len(offer.data) <= GLANCE_BYTES:
             entry = judge.at_a_glance(offer)
             if entry is not None:
@@ -215,9 +217,9 @@ class Arrivals:
                 self._take(_Group([offer], [entry]), at_once=False)
                 return
         self._queue.append((offer, judge))
-        if self._idle:
+        if self.idle:
             with self._changed:
-                self._idle = False
+                self.idle = False
                 self._changed.notify_all()
 
     def _run(self) -> None:
@@ -233,7 +235,7 @@ class Arrivals:
         """Wait until there is something to judge; False when there will be nothing more."""
         if not self._queue:
             with self._changed:
-                self._idle = True
+                self.idle = True
                 self._changed.wait_for(lambda: self._queue or self._closing)
         return bool(self._queue)
 

@@ -14,7 +14,7 @@ from bridge.errors import SourceError
 from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.intake import Counts
 from bridge.feed.writer import Writer
-from bridge.journal import Appended, Journal
+from bridge.journal import Appended, Journal, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.vtp.offers import Offer, Verdict
 
@@ -43,6 +43,9 @@ class Gatehouse:
     def run(self) -> list[str]:
         self.writer.start()
         self.arrivals.start()
+        return self.run_out()
+
+    def run_out(self) -> list[str]:
         self.arrivals.close()
         self.writer.close()
         return [verdict.outcome for verdict in self.verdicts]
@@ -142,3 +145,64 @@ def test_many_connections_share_transactions(gatehouse: Gatehouse) -> None:
         thread.join(20)
     assert gatehouse.run() == ["published"] * 500
     assert gatehouse.writer.groups <= 4
+
+
+class Glancing:
+    """Knows at a glance what it is told to know, and says what it was asked in full."""
+
+    def __init__(self, known: set[bytes]) -> None:
+        self.known = known
+        self.author = AuthorsJudge(("2.0",))
+        self.asked: list[bytes] = []
+        self.may_go_on = threading.Event()
+
+    def __call__(self, offer: Offer) -> NewEntry:
+        self.asked.append(offer.data)
+        assert self.may_go_on.wait(30)
+        return self.author(offer)
+
+    def at_a_glance(self, offer: Offer) -> NewEntry | None:
+        return self.author(offer) if offer.data in self.known else None
+
+
+def test_what_is_known_at_a_glance_waits_for_nobody_but_those_that_came_before(gatehouse: Gatehouse) -> None:
+    packets = [relayable(number) for number in range(1, 6)]
+    judge = Glancing({packets[0], packets[2], packets[4]})
+    gatehouse.writer.start()
+    gatehouse.arrivals.start()
+    wait_for(lambda: gatehouse.arrivals.idle, "the judging thread")
+    gatehouse.offer(judge, packets[0])
+    wait_for(lambda: len(gatehouse.verdicts) == 1, "the verdict")
+    assert judge.asked == []
+    gatehouse.offer(judge, packets[1])
+    wait_for(lambda: judge.asked, "the second to be judged")
+    # The third is known, but the second came first.
+    gatehouse.offer(judge, packets[2], packets[3])
+    judge.may_go_on.set()
+    wait_for(lambda: len(gatehouse.verdicts) == 4, "the verdicts")
+    assert judge.asked == packets[1:4]
+    wait_for(lambda: gatehouse.arrivals.idle, "the judging thread")
+    gatehouse.offer(judge, packets[4])
+    assert gatehouse.run_out() == ["published"] * 5
+    assert judge.asked == packets[1:4]
+    assert [entry.data for entry in gatehouse.journal.read(0)] == packets
+
+
+def test_where_many_wait_for_their_answers_nothing_is_judged_at_a_glance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.feed.arrivals.GLANCES", 2)
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        gatehouse = Gatehouse(journal, tmp_path)
+        gatehouse.arrivals.start()
+        wait_for(lambda: gatehouse.arrivals.idle, "the judging thread")
+        packets = [relayable(number) for number in range(4)]
+        judge = Glancing({*packets})
+        judge.may_go_on.set()
+        # The writer has not begun, so there are no answers yet.
+        gatehouse.offer(judge, *packets)
+        wait_for(lambda: len(judge.asked) == 2, "the others to be judged")
+        gatehouse.writer.start()
+        assert gatehouse.run_out() == ["published"] * 4
+        assert judge.asked == packets[2:]
+        assert [entry.data for entry in journal.read(0)] == packets
