@@ -42,7 +42,8 @@ _DECLARATION = re.compile(
 )
 _TAG = re.compile(rb'\s*<(/?)([A-Za-z][\w.:-]*)((?:\s+[A-Za-z][\w.:-]*\s*=\s*"[^"<]*")*)\s*(/?)>([^<]*)')
 _ATTRIBUTE = re.compile(rb'([A-Za-z][\w.:-]*)\s*=\s*"([^"<]*)"')
-_MARK = re.compile(r"(\d+)e-6")
+_TIME = ("ISOTime", "")
+_MARK = re.compile(r"(\d+)\.25e-6")
 _DECLARING = re.compile(rb"xmlns:.*|.*:schemaLocation")
 
 
@@ -96,7 +97,7 @@ class FamiliarPackets:
         if cut.markup in self._shapes:
             shape = self._shapes[cut.markup]
             if shape is not None:
-                shape.admit(cut)
+                shape.admit(xml, cut, headline)
         elif cut.markup in self._once:
             # To learn a shape takes longer than to read a packet: most come once or often.
             self._once.pop(cut.markup, None)
@@ -122,24 +123,22 @@ class _Shape:
         Picks the values that have to be as they were in a packet that was taken.
     checks
         Values, by place, that have to be of a kind.
-    headline
-        Places of identifier, role, right ascension, declination and time; -1 for what there is not.
     """
 
-    __slots__ = ("_admitted", "_attributes", "_checks", "_constants_of", "_headline")
+    __slots__ = ("_attributes", "_checks", "_constants_of", "_headlines")
 
     def __init__(
         self,
         attributes: int,
         constants_of: Callable[[Sequence[bytes]], object],
         checks: tuple[tuple[int, Check], ...],
-        headline: tuple[int, ...],
     ) -> None:
         self._attributes = attributes
         self._constants_of = constants_of
         self._checks = checks
-        self._headline = headline
-        self._admitted: set[object] = set()
+        # By the constants, among them units and systems: places of identifier, role, right ascension,
+        # declination and time; -1 for what there is not.
+        self._headlines: dict[object, tuple[int, ...]] = {}
 
     @classmethod
     def of(cls, xml: bytes, cut: Cut, headline: Headline) -> _Shape | None:
@@ -152,40 +151,52 @@ class _Shape:
         constants: list[int] = []
         for place, name in enumerate(walk.names):
             check = free.get(name, _never)
-            if check is _never:
+            # What is told of a position in words says how it is to be read.
+            if check is _never or (check is None and place in walk.where and name != _TIME):
                 constants.append(place)
             elif check is not None:
                 checks.append((place, check))
         # Constant are, at the least, the version and the role.
-        shape = cls(cut.attributes, itemgetter(*constants), tuple(checks), _headline_places(xml, walk))
-        shape.admit(cut)
-        # A value that only the validator can judge is no reason not to know others of this shape.
-        return shape if shape.headline_of(cut) in (headline, None) else None
+        shape = cls(cut.attributes, itemgetter(*constants), tuple(checks))
+        shape.admit(xml, cut, headline)
+        return shape
 
-    def admit(self, cut: Cut) -> None:
-        """Take note of the constants of a packet that was taken."""
-        if len(self._admitted) < _MOST_CONSTANTS and cut.attributes == self._attributes:
-            self._admitted.add(self._constants_of(cut.values))
+    def admit(self, xml: bytes, cut: Cut, headline: Headline) -> None:
+        """Take note of the constants of a packet that was taken, and where they have its headline be."""
+        constants = self._constants_of(cut.values)
+        if (
+            cut.attributes != self._attributes
+            or constants in self._headlines
+            or len(self._headlines) >= _MOST_CONSTANTS
+            or not self._are_good(cut.values)
+        ):
+            return
+        walk = _walk(xml)
+        places = None if walk is None else _headline_places(xml, walk)
+        if places is not None and _read(cut.values, places) == headline:
+            self._headlines[constants] = places
 
     def headline_of(self, cut: Cut) -> Headline | None:
         """The headline of a packet with this markup, if its values are surely good."""
         values = cut.values
-        if cut.attributes != self._attributes or self._constants_of(values) not in self._admitted:
+        if cut.attributes != self._attributes:
             return None
-        for place, check in self._checks:
-            if not check(values[place]):
-                return None
-        headline = self._read(values)
+        places = self._headlines.get(self._constants_of(values))
+        if places is None or not self._are_good(values):
+            return None
+        headline = _read(values, places)
         if "&" in headline.observed_at or not names_an_event(headline.ivorn):
             return None
         return headline
 
-    def _read(self, values: Sequence[bytes]) -> Headline:
-        ivorn, role, ra, dec, time = (
-            values[place].decode("ascii") if place >= 0 else "" for place in self._headline
-        )
-        # What has passed the check of a number is one, and finite.
-        return Headline(ivorn, role, float(ra) if ra else None, float(dec) if dec else None, time.strip())
+    def _are_good(self, values: Sequence[bytes]) -> bool:
+        return None not in [check(values[place]) for place, check in self._checks]
+
+
+def _read(values: Sequence[bytes], places: tuple[int, ...]) -> Headline:
+    ivorn, role, ra, dec, time = [values[place].decode("ascii") if place >= 0 else "" for place in places]
+    # What has passed the check of a number is one, and finite.
+    return Headline(ivorn, role, float(ra) if ra else None, float(dec) if dec else None, time.strip())
 
 
 class _Walk(NamedTuple):
@@ -199,12 +210,15 @@ class _Walk(NamedTuple):
         For each value its element and attribute; the attribute is empty for a text.
     ends
         Where each text ends in the packet.
+    where
+        Which of the values are within WhereWhen.
     """
 
     values: list[bytes]
     attributes: int
     names: list[tuple[str, str]]
     ends: list[int]
+    where: frozenset[int]
 
 
 def _walk(xml: bytes) -> _Walk | None:
@@ -213,7 +227,8 @@ def _walk(xml: bytes) -> _Walk | None:
     at = declaration.end() if declaration else 0
     values = [value for _, value in _ATTRIBUTE.findall(xml[:at])]
     names = [("?xml", "?")] * len(values)
-    texts: list[tuple[bytes, str, int]] = []
+    texts: list[tuple[bytes, str, int, bool]] = []
+    where: set[int] = set()
     path = [""]
     while at < len(xml):
         tag = _TAG.match(xml, at)
@@ -226,6 +241,8 @@ def _walk(xml: bytes) -> _Walk | None:
             if b":" in attribute and not _DECLARING.fullmatch(attribute):
                 # It may change the type of its element.
                 return None
+            if "WhereWhen" in path:
+                where.add(len(values))
             values.append(value)
             names.append((element, attribute.decode()))
         if closes:
@@ -233,32 +250,42 @@ def _walk(xml: bytes) -> _Walk | None:
         elif not is_empty:
             path.append(element)
         if text.strip():
-            texts.append((text, path[-1], at))
+            texts.append((text, path[-1], at, "WhereWhen" in path))
         if len(values) + len(texts) > _MOST_VALUES:
             return None
     return _Walk(
-        values + [text for text, _, _ in texts],
+        values + [text for text, _, _, _ in texts],
         len(values),
-        names + [(element, "") for _, element, _ in texts],
-        [end for _, _, end in texts],
+        names + [(element, "") for _, element, _, _ in texts],
+        [end for _, _, end, _ in texts],
+        frozenset(where | {place for place, text in enumerate(texts, len(values)) if text[3]}),
     )
 
 
 def _headline_places(xml: bytes, walk: _Walk) -> tuple[int, ...]:
     """Where a packet has what makes up its headline, found by asking for that of a packet full of marks."""
+    free = free_texts()
     pieces: list[bytes] = []
     at = 0
     for place, end in enumerate(walk.ends, walk.attributes):
-        text = walk.values[place]
-        # A number that says its place, and is one wherever a number is wanted.
-        pieces += xml[at : end - len(text)], b"%de-6" % place
-        at = end
+        if walk.names[place] == _TIME or free.get(walk.names[place]) is not None:
+            pieces += xml[at : end - len(walk.values[place])], _mark(place).encode()
+            at = end
     marked = read_headline(b"".join(pieces) + xml[at:])
-    numbers = [-1 if number is None else round(number * 1e6) for number in (marked.ra_deg, marked.dec_deg)]
+    places = [walk.names.index(("VOEvent", "ivorn")), walk.names.index(("VOEvent", "role"))]
+    for number in (marked.ra_deg, marked.dec_deg):
+        # A number that was converted is not its mark; then the headline is not found again.
+        place = round((number or 0) * 1e6 - 0.25)
+        places.append(place if place < len(walk.values) and number == float(_mark(place)) else -1)
     time = _MARK.fullmatch(marked.observed_at)
-    numbers.append(int(time[1]) if time else -1)
-    return walk.names.index(("VOEvent", "ivorn")), walk.names.index(("VOEvent", "role")), *numbers
+    places.append(int(time[1]) if time else -1)
+    return tuple(places)
 
 
-def _never(_value: bytes) -> bool:
-    return False
+def _mark(place: int) -> str:
+    """A number that says its place, and would be none if it were multiplied with what units are made of."""
+    return f"{place}.25e-6"
+
+
+def _never(_value: bytes) -> None:
+    return None

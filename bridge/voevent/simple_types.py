@@ -17,7 +17,7 @@ from bridge.voevent.xsd import xsd_path
 __all__ = ["SURELY", "Check", "free_texts"]
 
 Check = Callable[[bytes], object]
-"""Something true for a value that is surely of its type."""
+"""Gives None for a value that is not surely of its type."""
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 

@@ -71,9 +71,12 @@ def some_real_packets(shared_data: Path) -> tuple[bytes, ...]:
 def test_every_real_event_has_the_same_judgement_and_most_are_known_when_they_come(shared_data: Path) -> None:
     familiar = FamiliarPackets()
     recognised = 0
-    for packet in real_packets(shared_data):
+    for number, packet in enumerate(real_packets(shared_data)):
         recognised += known(packet, familiar)
-        assert judged(packet, familiar) == judged(packet)
+        judgement = judged(packet, familiar)
+        # The long way takes long: for those refused, and every third of the others.
+        if isinstance(judgement, str) or number % 3 == 0:
+            assert judgement == judged(packet)
     # No event of the sample came before; a hundred shapes are all that there is.
     assert recognised > 0.9 * 3_421
 
@@ -100,20 +103,33 @@ def test_other_values_are_known_and_read(shared_data: Path) -> None:
 
 def test_the_five_references_of_xml_itself_are_known() -> None:
     familiar = knowing(WHOLE)
-    other = WHOLE.replace(b'unit="', b'unit="&lt;&gt;&amp;&quot;&apos;').replace(
-        b"<Value>", b"<Value>a &amp; b"
-    )
+    five = b"&lt;&gt;&amp;&quot;&apos;"
+    other = WHOLE.replace(b'unit="mag', b'unit="' + five).replace(b"<Value>", b"<Value>" + five)
     assert known(other, familiar)
     assert examine(other, familiar=familiar) == examine(other, familiar=None)
 
 
-def test_a_packet_that_only_the_validator_can_judge_does_not_keep_others_from_being_known() -> None:
-    odd = WHOLE.replace(b"<C1>12.5", b"<C1>NaN")
-    familiar = knowing(odd)
-    assert not known(odd, familiar)
-    assert examine(odd, familiar=familiar).ra_deg is None
-    assert known(WHOLE, familiar)
-    assert examine(WHOLE, familiar=familiar) == examine(WHOLE, familiar=None)
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'Position2D unit="deg"', b'Position2D unit="rad"'),
+        (b'Position2D unit="deg"', b'Position2D unit="hourangle"'),
+        (b'coord_system_id="UTC-ICRS-TOPO"', b'coord_system_id="UTC-GEOD-TOPO"'),
+        (b'<Time unit="s">', b'<Time unit="d">'),
+        (b"<Name1>RA</Name1>", b"<Name1>GLON</Name1>"),
+        (b"<C1>12.5", b"<C1>NaN"),
+    ],
+)
+def test_what_says_how_a_position_is_to_be_read_makes_another_packet(change: tuple[bytes, bytes]) -> None:
+    familiar = knowing(WHOLE)
+    other = WHOLE.replace(*change)
+    assert other != WHOLE
+    assert not known(other, familiar)
+    for packet in (other, WHOLE) * 3:
+        assert judged(packet, familiar) == judged(packet)
+    first = knowing(other)
+    for packet in (WHOLE, other) * 3:
+        assert judged(packet, first) == judged(packet)
 
 
 BREAKING = [
@@ -233,7 +249,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_is_put_for_a_value_or_anywhere_is_judged_alike(
     shared_data: Path, data: st.DataObject
