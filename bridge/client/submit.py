@@ -18,6 +18,7 @@ from bridge.client.tls import client_context, tls_reason
 from bridge.client.wire import UnreachableError, connect
 from bridge.errors import PacketError
 from bridge.vtp.address import RECEIVE_PORT, Address, parse_address
+from bridge.vtp.frames import MAX_FRAME_BYTES
 from bridge.vtp.receiver_connection import salvage_ivorn
 from bridge.vtp.tls import client_tls
 
@@ -165,7 +166,9 @@ class _Submission:
         yield from self._answers(wire)
         for left in wire.left():
             reason = "the broker closed the connection without an answer"
-            if not self._answered:
+            if len(left.data) > MAX_FRAME_BYTES:
+                reason += f"; stock brokers take no more than {MAX_FRAME_BYTES:,} bytes"
+            elif not self._answered:
                 reason += "; is this its port for authors, and does it want TLS?"
             yield Submitted(left.index, left.ivorn, "unanswered", reason)
         if self._one_by_one is None and not wire.ended:

@@ -10,6 +10,7 @@ import ssl
 from pathlib import Path
 
 from bridge.errors import ConfigError
+from bridge.small_files import read_small
 from bridge.vtp.tls import ClientTls
 
 __all__ = ["client_context", "tls_reason"]
@@ -35,6 +36,7 @@ def client_context(settings: ClientTls) -> ssl.SSLContext:
     if settings.ca is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
+            read_small(settings.ca)
             context.load_verify_locations(settings.ca)
         except ssl.SSLError as error:
             raise ConfigError(
@@ -51,7 +53,7 @@ def client_context(settings: ClientTls) -> ssl.SSLContext:
 def _prove(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     for name, path in (("tls_certificate", certificate), ("tls_key", key)):
         try:
-            path.open("rb").close()
+            read_small(path)
         except OSError as error:
             raise _unreadable(name, path, error) from error
     try:

@@ -211,9 +211,11 @@ def _read(path: Path, key: str) -> bytes:
 
 def tls_fault(error: BaseException | None) -> str | None:
     """What TLS has to say of an error, in OpenSSL's words; None for an error of another kind."""
-    if not type(error).__module__.startswith(("OpenSSL", "service_identity")) or error is None:
+    if error is None:
         return None
-    return _said(error)
+    if type(error).__module__.startswith("service_identity"):
+        return "its certificate is for another host"
+    return _said(error) if type(error).__module__.startswith("OpenSSL") else None
 
 
 def _said(error: BaseException) -> str:

@@ -55,7 +55,7 @@ class UpstreamProtocol(Protocol):
         self._tick_call = None
         fault = None if reason is None else tls_fault(reason.value)
         if fault is not None:
-            self._reason = f"it is not trusted, or does not trust us, or does not speak TLS ({fault})"
+            self._reason = f"it is not trusted, does not trust us, or does not speak TLS ({fault})"
         lasted_s = self.upstream.timer.seconds() - self._connected_at
         self.upstream.left(lasted_s, self._reason or self.connection.end())
 

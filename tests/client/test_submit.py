@@ -150,12 +150,14 @@ def test_an_event_that_was_sent_before_this_call_and_is_sent_again_is_refused() 
 
 def test_a_broker_that_closes_without_a_word_leaves_events_unanswered() -> None:
     def silent(_: int, peer: socket.socket) -> None:
-        next(events_of(peer))
+        peer.recv(1 << 20)
 
     with broker(silent) as served:
         told = list(submit(EVENTS[:3], to(served)))
+        (large,) = submit([synthetic_event(1, padding=100_000)[1]], to(served))
     assert [each.outcome for each in told] == ["unanswered"] * 3
-    assert "closed the connection" in told[0].reason
+    assert "closed the connection without an answer; is this its port for authors" in told[0].reason
+    assert large.reason.endswith("without an answer; stock brokers take no more than 99,999 bytes")
 
 
 def test_a_broker_that_is_silent_is_waited_for_once() -> None:

@@ -193,6 +193,7 @@ def test_a_certificate_that_is_renewed_is_trusted_at_the_next_connection(
     ("files", "said"),
     [
         ({"tls_ca": "nowhere.pem"}, r"tls_ca: .*nowhere.pem cannot be read \(No such file"),
+        ({"tls_ca": Path("/dev/zero")}, "tls_ca: /dev/zero cannot be read .File too large"),
         ({"tls_ca": "text"}, "tls_ca: .*text holds no certificate in PEM form"),
         ({"tls_certificate": "nowhere.pem"}, "tls_certificate: .*nowhere.pem cannot be read"),
         ({"tls_certificate": "own.pem", "tls_key": "nowhere.pem"}, "tls_key: .*nowhere.pem cannot be read"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -15,6 +17,7 @@ from bridge.vtp.backoff import Patience
 from bridge.vtp.messages import write_transport
 from bridge.vtp.offers import Offer, Verdict
 from bridge.vtp.subscriber_connection import SubscriberSettings
+from bridge.vtp.tls import ClientTls
 from bridge.vtp.upstream import Upstream
 from bridge.vtp.upstream_settings import UpstreamSettings
 from tests.vtp.peers import synthetic_event
@@ -200,3 +203,28 @@ def test_nonsense_is_counted_and_absurd_lengths_end_the_connection(caplog: pytes
     assert "where a Transport message belongs" in caplog.text
     line.protocol.dataReceived(b"GET / HTTP/1.0")
     assert line.transport.disconnected
+
+
+def test_certificates_are_read_at_each_connection_and_a_mistake_in_them_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    line = Line(tls=ClientTls(ca=authority.file))
+    assert len(line.reactor.sslClients) == 1
+    line.fail()
+    trusted = authority.file.read_bytes()
+    authority.file.unlink()
+    line.reactor.advance(1)
+    assert len(line.reactor.sslClients) == 1
+    assert "authority.pem cannot be read" in (line.upstream.status().trouble or "")
+    authority.file.write_bytes(trusted)
+    line.reactor.advance(2)
+    assert len(line.reactor.sslClients) == 2
+
+
+def test_a_broker_with_the_certificate_of_another_host_is_told_in_words(tmp_path: Path) -> None:
+    service_identity = pytest.importorskip("service_identity")
+    line = Line()
+    line.connect()
+    line.protocol.connectionLost(Failure(service_identity.VerificationError(errors=[])))
+    assert "its certificate is for another host" in (line.upstream.status().trouble or "")
