@@ -137,6 +137,8 @@ class RowReader:
         """Read `count` elements, each run of them by the first pattern that fits."""
         while count:
             for rows, scanner in self._scanners:
+                if rows > count:
+                    continue
                 matches = list(islice(iter(scanner(d, p, e).match, None), count // rows))
                 if matches:
                     p = matches[-1].end()

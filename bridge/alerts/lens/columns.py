@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from bridge.alerts.column import DTYPES, Column
 from bridge.alerts.lens.runtime import Mismatch, long_of, text_of
+from bridge.alerts.lens.varints import MOST, decode_varints
 from bridge.alerts.schema import Node
 
 __all__ = ["ColumnMaker", "RawColumn", "fixed_values", "long_values", "raw_columns", "scalar_decoder"]
 
+# What a group captured of each row: bytes, at least one, or None for null.
 Captured = list[bytes | None]
 
 # How values of fixed width lie in a datum (Avro is little-endian), and what stands for them at a null.
@@ -33,6 +35,8 @@ _FEW = 16
 # A varint has ten bytes at most; of the tenth one bit is left of 64.
 _WEIGHTS = np.uint64(1) << np.arange(0, 70, 7, dtype=np.uint64)
 _SEPTET, _ONE = np.uint8(0x7F), np.uint64(1)
+_TEN_BYTES = np.dtype("S10")
+_VALUE_IN_16 = np.dtype({"names": ["value"], "formats": ["<i8"], "itemsize": 16})
 _LITTLE = sys.byteorder == "little"
 
 
@@ -73,7 +77,7 @@ class ColumnMaker:
                 items += captured[index :: self._width]
             table = _values(family, items).reshape(len(members), count)
             masks: list[npt.NDArray[np.bool_] | None] = [None] * len(members)
-            if None in items:
+            if not all(items):
                 valid = _present(items).reshape(len(members), count)
                 full: list[bool] = np.all(valid, axis=1).tolist()
                 masks = [None if whole else valid[place] for place, whole in enumerate(full)]
@@ -105,11 +109,9 @@ class RawColumn:
     def __len__(self) -> int:
         return len(self.items)
 
-    def map(self, function: Callable[[Any], Any]) -> list[Any]:
-        """What a function makes of each value, None at a null; called once for each distinct value."""
-        decode = _decoder(self.node)
-        made = {item: function(decode(item)) for item in set(self.items) if item is not None}
-        return [made[item] if item is not None else None for item in self.items]
+    def decode(self, item: bytes) -> Any:
+        """The value that was captured as `item`."""
+        return _decoder(self.node)(item)
 
     @property
     def column(self) -> Column:
@@ -167,7 +169,7 @@ def _decoder(node: Node) -> Callable[[bytes], Any]:
 def fixed_values(kind: str, items: Captured) -> npt.NDArray[Any]:
     """Values of fixed width (boolean, float, double) of their bytes; False or NaN for None."""
     layout, blank = _LAYOUT[kind]
-    if None in items:
+    if not all(items):
         items = [item or blank for item in items]
     values = np.frombuffer(b"".join(items), layout)  # type: ignore[arg-type]
     return values if _LITTLE else values.astype(values.dtype.newbyteorder("="))
@@ -175,14 +177,16 @@ def fixed_values(kind: str, items: Captured) -> npt.NDArray[Any]:
 
 def long_values(items: Captured) -> npt.NDArray[np.int64]:
     """Values of zigzag varints; 0 for None."""
-    if None in items:
+    if not all(items):
         items = [item or b"\0" for item in items]
-    distinct = set(items)
-    if len(distinct) <= _FEW:
+    if len(items) <= MOST:
+        lanes = np.frombuffer(decode_varints(items), _VALUE_IN_16)  # type: ignore[arg-type]
+        return lanes["value"].astype(np.int64, copy=False)
+    if len(set(items[: 2 * _FEW])) <= _FEW and len(distinct := set(items)) <= _FEW:
         known = {item: long_of(item) for item in distinct}  # type: ignore[arg-type]
         return np.array([known[item] for item in items], np.int64)
     # As texts of ten bytes: NumPy pads them in C.
-    septets = np.array(items, "S10").view(np.uint8).reshape(-1, 10) & _SEPTET
+    septets = np.array(items, _TEN_BYTES).view(np.uint8).reshape(-1, 10) & _SEPTET
     n = septets.dot(_WEIGHTS)
     signs = n & _ONE
     n >>= _ONE

@@ -383,41 +383,46 @@ class _Body:
         self.line("if m is None: raise Mismatch")
         if not last:
             self.line("p = m.end()")
-        captured = [
-            (f"v{i}", group)
-            for group, (_, wanted) in enumerate(groups, 1)
-            for i in wanted
-            if i in self.encoded
+        if not groups:
+            return
+        # Every group goes into a variable: that of a field which is wanted as it is encoded, or its own.
+        names = []
+        for group, (_, wanted) in enumerate(groups):
+            first, *others = [f"v{i}" for i in wanted if i in self.encoded] or [f"g{group}"]
+            names.append((first, others))
+        self.line("".join(f"{first}, " for first, _ in names) + "= m.groups()")
+        for first, others in names:
+            for other in others:
+                self.line(f"{other} = {first}")
+        left = [
+            (name, node, decoded)
+            for (name, _), (node, wanted) in zip(names, groups, strict=True)
+            if (decoded := [i for i in wanted if i not in self.encoded])
         ]
-        if captured:
-            names, numbers = (", ".join(map(str, each)) for each in zip(*captured, strict=True))
-            self.line(f"{names} = m.group({numbers})")
-        left = [(g, n, [i for i in w if i not in self.encoded]) for g, (n, w) in enumerate(groups, 1)]
-        fixed = [(g, n, w) for g, n, w in left if w and n.kind in FIXED_FORMATS]
+        fixed = [each for each in left if each[1].kind in FIXED_FORMATS]
         if fixed:
             self.decode_fixed(fixed)
-        for group, node, wanted in left:
-            if wanted and node.kind not in FIXED_FORMATS:
+        for name, node, wanted in left:
+            if node.kind not in FIXED_FORMATS:
                 targets = "".join(f"v{index} = " for index in wanted)
                 decode = (
                     "long_of" if node.kind in ("int", "long") else self.name("decode", scalar_decoder(node))
                 )
-                self.line(f"g = m[{group}]")
-                self.line(f"{targets}None if g is None else {decode}(g)")
+                self.line(f"{targets}None if {name} is None else {decode}({name})")
 
-    def decode_fixed(self, fixed: list[tuple[int, Node, list[int]]]) -> None:
+    def decode_fixed(self, fixed: list[tuple[str, Node, list[int]]]) -> None:
         """Decode all groups of fixed width by one call; where some are null, with blanks in their places."""
         formats = [FIXED_FORMATS[node.kind] for _, node, _ in fixed]
         targets = "".join(f"v{wanted[0]}, " for _, _, wanted in fixed)
-        numbers = ", ".join(str(group) for group, _, _ in fixed)
-        captured = f"m.group({numbers})" if len(fixed) > 1 else f"(m[{numbers}],)"
+        captured = "".join(f"{name}, " for name, _, _ in fixed)
         unpack = self.name("unpack", struct.Struct("<" + "".join(formats)).unpack)
         blanks = self.name("blanks", [bytes(struct.calcsize("<" + each)) for each in formats])
-        self.line(f"g = {captured}")
-        self.line(f"try: {targets}= {unpack}(join(g))")
+        self.line(f"try: {targets}= {unpack}(join(({captured})))")
         with self.indented("except TypeError:"):
-            self.line(f"values = {unpack}(join([b if x is None else x for x, b in zip(g, {blanks})]))")
-            self.line(f"{targets}= [None if x is None else y for x, y in zip(g, values)]")
+            self.line(
+                f"values = {unpack}(join([b if x is None else x for x, b in zip(({captured}), {blanks})]))"
+            )
+            self.line(f"{targets}= [None if x is None else y for x, y in zip(({captured}), values)]")
         for _, _, (first, *others) in fixed:
             for other in others:
                 self.line(f"v{other} = v{first}")

@@ -6,9 +6,9 @@ maps) is left to generated code that jumps.
 
 Every pattern is linear: repeats are possessive (Python 3.11+), and the alternatives of a union begin with
 different bytes, so going back to one fails at once. Two forms are faster than their obvious equals:
-``.{4}+``, which the engine passes over in one step, whatever the number, where ``.{4}`` remembers how to go
-back and four dots are four steps; and plain groups instead of atomic ones around alternatives (rows as a
-whole are atomic, so nothing piles up).
+``.{8}+``, which the engine passes over in one step, whatever the number, where ``.{8}`` remembers how to go
+back and eight dots are eight steps (four are still quicker than one call); and plain groups instead of atomic
+ones around alternatives (rows as a whole are atomic, so nothing piles up).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONG = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 # struct formats of the types whose width is fixed.
 FIXED_FORMATS = {"boolean": "?", "float": "f", "double": "d"}
 
-_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b".{4}+", "double": b".{8}+"}
+_FIXED_PATTERNS = {"null": b"", "boolean": rb"[\x00\x01]", "float": b"....", "double": b".{8}+"}
 
 # Strings up to this length are matched by a pattern; a longer one sends the packet the jumping way.
 SHORT_STRING = 127

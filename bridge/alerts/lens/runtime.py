@@ -53,13 +53,17 @@ def text_of(encoded: bytes) -> str:
 
 def read_long(d: bytes, p: int, e: int) -> tuple[int, int]:
     """The varint at `p` and the position after it."""
-    start = p
-    while True:
-        if p >= e or p - start >= 10:
-            raise Mismatch
-        p += 1
-        if d[p - 1] < 0x80:
-            return long_of(d[start:p]), p
+    if p < e and d[p] < 0x80:
+        return _SMALL[d[p]], p + 1
+    n = shift = 0
+    for at in range(p, min(e, p + 10)):
+        byte = d[at]
+        n |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            n &= _MASK
+            return (n >> 1) ^ -(n & 1), at + 1
+        shift += 7
+    raise Mismatch
 
 
 def skip_bytes(d: bytes, p: int, e: int) -> int:
