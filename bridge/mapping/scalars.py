@@ -18,10 +18,11 @@ import numpy as np
 from bridge.alerts.fields import Field, resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError, SchemaError
-from bridge.mapping.batches import NumberBatch, rendered
+from bridge.mapping.batches import NumberBatch, TextColumn
 from bridge.mapping.convert import CONVERSIONS
 from bridge.mapping.model import Mapping, Paths, Value, first_path
 from bridge.mapping.numbers import NOTHING, texts_of_doubles, texts_of_floats
+from bridge.mapping.shown import shown_items
 from bridge.voevent.xmltext import escape
 
 __all__ = ["Scalars", "absent_texts", "data_type", "join_path", "text_of", "text_renderer"]
@@ -134,7 +135,7 @@ def _raw_absent(mapping: Mapping, value: Value, field: Field) -> frozenset[Any]:
 class _Members:
     """What goes through one batch: variable of the source to variable of its text."""
 
-    columns: dict[tuple[str, frozenset[bytes]], str] = field(default_factory=dict)
+    columns: dict[tuple[str, str, frozenset[bytes]], str] = field(default_factory=dict)
     singles: dict[str, str] = field(default_factory=dict)
 
 
@@ -154,7 +155,8 @@ class Scalars:
         self.fields: dict[str, Field] = {}
         self.constants: dict[str, Any] = {}
         self._encoded: dict[str, str] = {}
-        self._batches = {name: _Members() for name in ("float", "double", "long", "boolean")}
+        self._batches = {name: _Members() for name in ("float", "double", "long", "int", "boolean")}
+        self._choices: list[str] = []
         self._lines: list[str] = []
         self._texts: dict[tuple[Any, ...], str] = {}
         self._absent_sets: dict[frozenset[bytes], int] = {}
@@ -181,21 +183,28 @@ class Scalars:
             members.singles[self._encoded[path]] = f"t{number}_{_plain(path)}"
         return members.singles[self._encoded[path]]
 
-    def column(self, path: str, absent: frozenset[bytes]) -> str:
-        """Variable with the texts of a column of numbers, from their batch."""
-        members = self._batches[BATCHES[self.field(path).type]]
-        key = (self.raw(path), absent)
+    def choice(self, call: str) -> str:
+        """Variable with what a call gives that chooses rows; it is called before anything is rendered."""
+        name = f"shown{len(self._choices)}"
+        self._choices.append(f"{name} = {call}")
+        return name
+
+    def column(self, path: str, shown: str, absent: frozenset[bytes]) -> str:
+        """Variable with the texts of a column of numbers, from their batch; `shown` is of `choice`."""
+        avro_type = self.field(path).type
+        # The ints of an array are counts and codes of one byte each; those of the alert are not so many.
+        members = self._batches["int" if avro_type == "int" else BATCHES[avro_type]]
+        key = (self.raw(path), shown, absent)
         return members.columns.setdefault(key, f"c{len(members.columns)}{key[0]}")
 
-    def rendered(self, value: Value, path: str, render: Callable[[Any], bytes | None]) -> str:
+    def rendered(self, value: Value, path: str, shown: str, render: Callable[[Any], bytes | None]) -> str:
         """Variable with the texts of a column that has no batch: codes, conversions, texts."""
         raw = self.raw(path)
-        key = (raw, value.convert, repr(value.codes), repr(value.absent))
+        key = (raw, shown, value.convert, repr(value.codes), repr(value.absent))
         if key not in self._texts:
             name = f"c{len(self._texts)}x{raw[1:]}"
             self._texts[key] = name
-            self.constant("RENDERED", rendered)
-            self._lines.append(f"{name} = RENDERED({self.constant('R_' + name, render)}, {raw})")
+            self._lines.append(f"{name} = {self.constant('R_' + name, TextColumn(render))}({raw}, {shown})")
         return self._texts[key]
 
     @property
@@ -254,13 +263,14 @@ class Scalars:
 
     def lines(self) -> list[str]:
         """Source lines that render every text asked for."""
-        out = []
+        out = [*self._choices]
+        self.constant("ITEMS", shown_items)
         for avro_type, members in self._batches.items():
             targets = [*members.columns.values(), *members.singles.values()]
             if targets:
-                batch = NumberBatch(avro_type, [absent for _, absent in members.columns])
+                batch = NumberBatch(avro_type, [absent for _, _, absent in members.columns])
                 name = self.constant(f"{avro_type.upper()}S", batch)
-                columns = "".join(f"{raw}, " for raw, _ in members.columns)
+                columns = "".join(f"ITEMS({raw}, {shown}), " for raw, shown, _ in members.columns)
                 singles = "".join(f"{encoded}, " for encoded in members.singles)
                 out.append(f"({', '.join(targets)},) = {name}(({columns}), ({singles}))")
         return out + self._lines

@@ -49,14 +49,13 @@ class TableWriter:
                 columns.append((value, path))
         if not columns:
             return None
-        fields, texts = [], []
+        fields = []
         for value, path in columns:
             field = self.scalars.field(path)
             if field.kind != "column":
                 raise MappingError(
                     f"Mapping {self.mapping.key}, table {table.name!r}: {path!r} is not a column of an array."
                 )
-            texts.append(self._texts(value, path))
             fields.append(elements.field_element(value, data_type(value, field)))
         plan = TablePlan(
             name=table.name,
@@ -67,17 +66,24 @@ class TableWriter:
         )
         name = self.scalars.constant(f"TABLE_{index}", plan)
         time = self._column(table.time, source)
-        chooser = self._column(table.where_set or table.where_null, source)
+        shown = "None"
+        chooser = table.where_set or table.where_null
+        if chooser or plan.newest is not None:
+            any_column = self.scalars.raw(columns[0][1])
+            shown = self.scalars.choice(
+                f"{name}.choose({any_column}, {time}, {self._column(chooser, source)})"
+            )
+        texts = [self._texts(value, path, shown) for value, path in columns]
         current = self._current(table, columns, source)
-        return f"({name}, {name}(({', '.join(texts)},), {time}, {chooser}, {current}))"
+        return f"({name}, {name}(({', '.join(texts)},), {time}, {shown}, {current}))"
 
-    def _texts(self, value: Value, path: str) -> str:
+    def _texts(self, value: Value, path: str, shown: str) -> str:
         """Variable with a column's texts."""
         field = self.scalars.field(path)
         render = text_renderer(self.mapping, value, field)
         if render is None:
-            return self.scalars.column(path, absent_texts(self.mapping, value, field.type) - {NOTHING})
-        return self.scalars.rendered(value, path, render)
+            return self.scalars.column(path, shown, absent_texts(self.mapping, value, field.type) - {NOTHING})
+        return self.scalars.rendered(value, path, shown, render)
 
     def _column(self, path: str, source: str) -> str:
         if not path:

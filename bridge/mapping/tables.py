@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-
-import numpy as np
+from typing import Any
 
 from bridge.alerts.lens import RawColumn
-from bridge.mapping.batches import AnyColumn, Cells
+from bridge.mapping.batches import Cells
+from bridge.mapping.shown import AnyColumn, Shown
 
 __all__ = ["Rows", "TablePlan"]
 
 CELL_BREAK = b"</TD><TD>"
-
-# For each row of an array whether it is shown. A list: light curves are too short for NumPy to pay.
-Mask = list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Rows:
     ----------
     cells
         Inner XML of each row.
-    time, mask
+    time, shown
         Times of the array's rows, and which of them are shown (None: all); to tell old rows from new ones.
     with_current
         Whether the last row is the alert's own detection.
@@ -35,13 +32,13 @@ class Rows:
 
     cells: list[bytes]
     time: AnyColumn | None
-    mask: Mask | None
+    shown: Shown | None
     with_current: bool
 
     def oldest_first(self) -> Sequence[int]:
         """Positions of the rows from oldest to newest; asked for only when rows must go."""
         count = len(self.cells) - self.with_current
-        ages = _oldest_first(self.time, self.mask, count)
+        ages = _oldest_first(self.time, range(count) if self.shown is None else self.shown.positions)
         return [*ages, count] if self.with_current else ages
 
 
@@ -65,11 +62,37 @@ class TablePlan:
     keep_null: bool
     newest: int | None
 
+    def choose(
+        self, column: AnyColumn | None, time: AnyColumn | None, chooser: AnyColumn | None
+    ) -> Shown | None:
+        """Which rows are shown, told before any number of them becomes text.
+
+        Parameters
+        ----------
+        column
+            Any column of the array.
+        time, chooser
+            The column by which rows are old, and the one that chooses rows; None if there is none.
+
+        Returns
+        -------
+        The rows, or None for all.
+        """
+        if column is None:
+            return None
+        positions: Sequence[int] = range(len(column))
+        if chooser is not None:
+            positions = _chosen(chooser, keep_null=self.keep_null)
+        if self.newest is not None and len(positions) > self.newest:
+            ages = _oldest_first(time, positions)
+            positions = sorted(positions[age] for age in ages[len(positions) - self.newest :])
+        return None if len(positions) == len(column) else Shown(positions)
+
     def __call__(
         self,
         columns: Sequence[Cells],
         time: AnyColumn | None,
-        chooser: AnyColumn | None,
+        shown: Shown | None,
         current: tuple[bytes | None, ...] | None,
     ) -> Rows | None:
         """Rows of one alert.
@@ -77,9 +100,9 @@ class TablePlan:
         Parameters
         ----------
         columns
-            Texts of the table's columns, for all rows of the array.
-        time, chooser
-            The column by which rows are old, and the one that chooses rows; None if there is none.
+            Texts of the table's columns, for the rows that are shown.
+        time, shown
+            The column by which rows are old, and which of them are shown (None: all).
         current
             Cells of the alert's own detection, added as the last row.
 
@@ -87,47 +110,33 @@ class TablePlan:
         -------
         The rows, or None if there are none.
         """
-        rows: list[bytes] = []
-        mask = None
-        if columns[0]:
-            shown = zip(*columns, strict=True)
-            mask = self._mask(len(columns[0]), time, chooser)
-            if mask is not None:
-                shown = compress(shown, mask)  # type: ignore[assignment]
-            rows = list(map(CELL_BREAK.join, shown))
+        rows = list(map(CELL_BREAK.join, zip(*columns, strict=True)))
         if current is not None:
             rows.append(CELL_BREAK.join([cell or b"" for cell in current]))
-        return Rows(rows, time, mask, current is not None) if rows else None
-
-    def _mask(self, count: int, time: AnyColumn | None, chooser: AnyColumn | None) -> Mask | None:
-        mask = None if chooser is None else _chosen(chooser, keep_null=self.keep_null)
-        if self.newest is not None:
-            chosen = range(count) if mask is None else [row for row, shown in enumerate(mask) if shown]
-            if len(chosen) > self.newest:
-                ages = _oldest_first(time, mask, len(chosen))
-                newest = {chosen[age] for age in ages[len(chosen) - self.newest :]}
-                mask = [row in newest for row in range(count)]
-        return mask
+        return Rows(rows, time, shown, current is not None) if rows else None
 
 
-def _chosen(chooser: AnyColumn, *, keep_null: bool) -> Mask | None:
-    """The rows in which the chooser is set, or those in which it is null; None for all."""
+def _chosen(chooser: AnyColumn, *, keep_null: bool) -> list[int]:
+    """Positions of the rows in which the chooser is set, or of those in which it is null."""
     if isinstance(chooser, RawColumn):
-        if keep_null:
-            return [item is None for item in chooser.items]
-        return [item is not None for item in chooser.items] if None in chooser.items else None
-    if chooser.valid is None:
-        return [False] * len(chooser) if keep_null else None
-    mask: Mask = (~chooser.valid if keep_null else chooser.valid).tolist()
-    return mask
+        is_set: Sequence[Any] = chooser.items
+    else:
+        is_set = [True] * len(chooser) if chooser.valid is None else chooser.valid.tolist()
+    if keep_null:
+        return [] if all(is_set) else [position for position, item in enumerate(is_set) if not item]
+    return list(compress(range(len(is_set)), is_set))
 
 
-def _oldest_first(time: AnyColumn | None, mask: Mask | None, count: int) -> Sequence[int]:
-    """Positions of the shown rows from oldest to newest; surveys write them so, but do not promise it."""
+def _oldest_first(time: AnyColumn | None, positions: Sequence[int]) -> Sequence[int]:
+    """Which of the rows at these positions is the oldest, the next, and so on, counted from 0.
+
+    Surveys write rows in that order, but do not promise it.
+    """
+    count = len(positions)
     if not count or time is None or isinstance(time.values, list):
         return range(count)
-    times = time.values if mask is None else time.values[np.array(mask)]
+    times = time.values[list(positions)]
     if bool((times[1:] >= times[:-1]).all()):
         return range(count)
-    order: list[int] = np.argsort(times, kind="stable").tolist()
+    order: list[int] = times.argsort(kind="stable").tolist()
     return order
