@@ -7,9 +7,10 @@ from functools import cache
 
 from bridge.alerts.packet import Document, Framing, Packet
 from bridge.alerts.schema import Schema, parse_schema
+from bridge.voevent import json_text
 from bridge.voevent.avro import schema_text, xml_of_datum
 from bridge.voevent.habits import xml_to_avro
-from bridge.voevent.json_text import FORMAT, read_json
+from bridge.voevent.json_text import read_json
 from bridge.voevent.model import VOEvent
 from bridge.voevent.records import complete
 from bridge.voevent.write_xml import write_xml
@@ -33,7 +34,7 @@ def voevent_schema() -> Schema:
 
 def is_voevent_json(document: Document) -> bool:
     """Whether a JSON document is a VOEvent as this program writes it."""
-    return FORMAT.encode() in document.data[:200]
+    return json_text.is_voevent_json(document.data)
 
 
 def packet_of(document: Document) -> Packet:

@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.alerts.archive import read_path
-from bridge.alerts.packet import Document, Item, Origin, Refusal
+from bridge.alerts.packet import Document, Item, Origin, Packet, Refusal
 from bridge.alerts.store import SchemaStore
-from bridge.errors import SourceError
+from bridge.errors import PacketError, SourceError
 from bridge.validate.finding import Finding
 from bridge.validate.rules_packet import VERSION, XML
 from bridge.validate.validate import Verdict, validate
+from bridge.voevent.avro import xml_of_datum
+from bridge.voevent.event_shape import is_voevent_schema
+from bridge.voevent.json_text import is_voevent_json
+from bridge.voevent.model import VOEvent
 
 __all__ = ["Checked", "check_inputs"]
 
@@ -59,8 +63,12 @@ def check_inputs(
 
 
 def _verdict(item: Item, ignore: Collection[str]) -> Verdict:
-    if isinstance(item, Document) and item.kind == "voevent":
-        return validate(item.data, ignore=ignore)
+    try:
+        xml = _xml_of(item)
+    except PacketError as error:
+        return _unreadable(error.reason, ignore)
+    if xml is not None:
+        return validate(xml, ignore=ignore)
     if isinstance(item, Document):
         finding = Finding(VERSION, 1, "", "It is a JSON document.")
     elif isinstance(item, Refusal):
@@ -70,6 +78,17 @@ def _verdict(item: Item, ignore: Collection[str]) -> Verdict:
             VERSION, 1, "", "It is an alert in Avro; voevent-bridge convert makes a VOEvent of it."
         )
     return Verdict("", "", () if finding.rule.id in ignore else (finding,))
+
+
+def _xml_of(item: Item) -> bytes | None:
+    """A VOEvent in any of its forms as XML; None for what is none."""
+    if isinstance(item, Document) and item.kind == "voevent":
+        return item.data
+    if isinstance(item, Document) and is_voevent_json(item.data):
+        return VOEvent.from_json(item.data).to_xml()
+    if isinstance(item, Packet) and is_voevent_schema(item.schema.name):
+        return xml_of_datum(item.datum, item.schema.text)
+    return None
 
 
 def _unreadable(reason: str, ignore: Collection[str]) -> Verdict:

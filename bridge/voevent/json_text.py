@@ -11,12 +11,17 @@ import orjson
 
 from bridge.errors import PacketError
 
-__all__ = ["read_json", "write_json"]
+__all__ = ["is_voevent_json", "read_json", "write_json"]
 
 FORMAT = "org.voevent_bridge.voevent.v1"
 """Value of the key ``$schema``, by which such a document is known; the namespace of the Avro schema."""
 
 _KEY = "$schema"
+
+
+def is_voevent_json(data: bytes) -> bool:
+    """Whether a JSON document is a VOEvent as this program writes it."""
+    return FORMAT.encode() in data[:200]
 
 
 def write_json(record: Mapping[str, Any], *, indent: bool = False) -> bytes:

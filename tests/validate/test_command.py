@@ -6,8 +6,10 @@ import json
 import re
 from pathlib import Path
 
+import fastavro
 import pytest
 from click.testing import CliRunner, Result
+from fastavro.schema import parse_schema
 from lxml import etree
 from packets import GOOD, changed
 
@@ -15,6 +17,8 @@ from bridge.alerts.store import SchemaStore
 from bridge.cli import main, root
 from bridge.validate import RULES, check_inputs
 from bridge.validate.summary import Summary
+from bridge.voevent.avro import decode_record, schema_text
+from bridge.voevent.model import VOEvent
 
 
 @pytest.fixture
@@ -95,6 +99,19 @@ def test_what_is_no_voevent_is_named_as_what_it_is(tmp_path: Path) -> None:
     messages = [each["findings"][0]["message"] for each in json.loads(result.stdout)["results"]]
     assert messages == ["It is a JSON document.", "Its root is html, not VOEvent."]
     assert result.return_value == 1
+
+
+def test_a_voevent_in_avro_or_json_is_judged_as_the_xml_that_it_is(tmp_path: Path) -> None:
+    wrong = VOEvent.parse(changed(GOOD, ('value="7"', 'value="7.5"')))
+    (tmp_path / "a.json").write_bytes(wrong.to_json())
+    with (tmp_path / "b.avro").open("wb") as file:
+        schema = parse_schema(json.loads(schema_text()))
+        fastavro.writer(file, schema, [decode_record(wrong.to_avro())])
+    (tmp_path / "c.json").write_bytes(wrong.to_json().replace(b'"decimals":1', b'"decimals":999'))
+    result = run(str(tmp_path), "--json")
+    found = [each["findings"][0] for each in json.loads(result.stdout)["results"]]
+    assert [each["rule"] for each in found] == ["value-type", "value-type", "xml"]
+    assert found[2]["message"] == "It cannot be read: a number asks for 999 decimals; 0 to 30 are possible."
 
 
 def test_a_packet_cannot_steer_the_terminal(tmp_path: Path) -> None:
