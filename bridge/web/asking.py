@@ -31,7 +31,7 @@ class Asked:
     Parameters
     ----------
     ivorn
-        Part of an IVORN, how it begins (from ``ivo://``), or a pattern with ``*`` and ``?``.
+        Part of an IVORN in whatever case, how it begins (from ``ivo://``), or a pattern with ``*`` and ``?``.
     stream
         IVORNs with this part before ``#``.
     about
@@ -152,10 +152,14 @@ def _cone(asked: Asked) -> Cone | None:
 
 
 def _pattern(text: str) -> str:
-    """People look for a part of an identifier; who writes wildcards means them."""
+    """People look for a part of an identifier, in whatever case; who writes wildcards means them."""
     if _WILD.search(text):
         return text
-    return f"{text}*" if text.startswith("ivo://") else f"*{text}*"
+    if text.startswith("ivo://"):
+        # As it is written: so the index finds it.
+        return f"{text}*"
+    letters = (f"[{c.lower()}{c.upper()}]" if c.isascii() and c.isalpha() else c for c in text)
+    return f"*{''.join(letters)}*"
 
 
 def _place(text: str) -> int | None:

@@ -1,8 +1,8 @@
 """Asks the journal for the pages: one question at a time, in a thread, with a rest after each.
 
-The pages share a processor with the feed. Whoever looks at them, however many and however often, may take
-half of one core at most, and waits in a line that has an end. The journal's reader is the desk's own, so a
-question that takes long holds up neither the broadcaster nor the journal's writer.
+The pages share a processor with the feed. All questions of a desk together, however many ask and however
+often, take half of one core at most, and wait in a line that has an end. The journal's reader is the desk's
+own, so a question that takes long holds up neither the broadcaster nor the journal's writer.
 """
 
 from __future__ import annotations

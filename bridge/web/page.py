@@ -91,5 +91,5 @@ def event_table(events: Iterable[Summary], says: str) -> Markup:
         )
     if not rows:
         return tag("p", "There are no such events.", class_="quiet")
-    head = ("Published (UTC)", "Event", "Role", "Stream", "RA, Dec (ICRS)", "Packet")
+    head = ("Published (UTC)", "Event", "Role", "Stream", "RA, Dec (J2000)", "Packet")
     return table(head, rows, says=says, kind="events")

@@ -25,9 +25,11 @@ from bridge.wording import counted
 __all__ = ["EventView", "event_page"]
 
 MOST_ROWS = 500
+MOST_PARTS = 100
+"""So many sections, and so many tables, are shown of a packet."""
 MOST_CHARACTERS = 300_000
-MOST_BYTES = 2_000_000
-"""A packet that is longer is not taken apart; its bytes can be had."""
+MOST_BYTES = 500_000
+"""A packet that is longer is not taken apart; its bytes can be had. Brokers take 100,000."""
 
 KINDS = {"authored": "authored here", "relayed": "relayed as it came"}
 
@@ -84,7 +86,7 @@ def _known(view: EventView) -> Iterator[tuple[object, object]]:
     yield "Role", event.role
     yield "Kind", KINDS[event.kind]
     yield "Observed", event.observed_at or "not said"
-    yield "RA, Dec (ICRS)", position(event.ra_deg, event.dec_deg) or "none"
+    yield "RA, Dec (J2000)", position(event.ra_deg, event.dec_deg) or "none"
     yield "Size", f"{number(event.size_bytes)} bytes"
     if len(view.editions) > 1:
         yield "Editions", event_table(view.editions, "Everything that was published under this IVORN")
@@ -111,12 +113,15 @@ def _report(report: Report) -> Iterator[Markup]:
     drawn = draw_curve(report.light_curve) if report.light_curve is not None else None
     if drawn is not None:
         yield tag("section", tag("h2", "Light curve"), drawn)
-    for section in report.sections:
+    for section in report.sections[:MOST_PARTS]:
         shown = _section(section)
         if shown is not None:
             yield shown
     if report.tables:
-        yield tag("section", tag("h2", "Tables"), *(_table(each) for each in report.tables))
+        yield tag("section", tag("h2", "Tables"), *(_table(each) for each in report.tables[:MOST_PARTS]))
+    left = max(len(report.sections), len(report.tables)) - MOST_PARTS
+    if left > 0:
+        yield tag("p", f"And {number(left)} more parts, in the XML.", class_="quiet")
 
 
 def _section(section: Section) -> Markup | None:
