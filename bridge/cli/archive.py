@@ -9,7 +9,7 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.options import OutPath, kafka_option, schemas_option
+from bridge.cli.options import OutPath, kafka_option, once_option, schemas_option, summary_option
 from bridge.cli.shared import showing_progress, until_signal
 from bridge.wording import counted
 
@@ -26,9 +26,7 @@ __all__ = ["command"]
     type=OutPath(file_okay=False),
     help="Folder of the archive; an archive that is there is gone on with.",
 )
-@click.option(
-    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
-)
+@once_option
 @click.option(
     "--start",
     type=click.Choice(["earliest", "latest"]),
@@ -46,7 +44,7 @@ __all__ = ["command"]
 )
 @schemas_option
 @kafka_option
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@summary_option
 def command(
     url: str,
     output: Path,

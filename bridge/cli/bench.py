@@ -12,7 +12,7 @@ from typing import Any
 import click
 import orjson
 
-from bridge.cli.options import OutPath
+from bridge.cli.options import CommandGroup, OutPath
 from bridge.cli.shared import showing_progress
 from bridge.errors import BridgeError, UsageError
 from bridge.streams.outlets import write_whole
@@ -38,7 +38,7 @@ gives what else is written with ``-o``, by file name.
 """
 
 
-@click.group("bench")
+@click.group("bench", cls=CommandGroup)
 def command() -> None:
     """Measure this machine, each time beside a named peer in the same run.
 
@@ -64,7 +64,7 @@ def _measuring(run: Callable[..., None]) -> Callable[..., None]:
 
 
 def _add(name: str, about: str) -> None:
-    @command.command(name, short_help=about, help=f"""{about[0].upper()}{about[1:]}.
+    @command.command(name, help=f"""{about[0].upper()}{about[1:]}.
 
     \b
     Example:

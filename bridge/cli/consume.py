@@ -11,7 +11,14 @@ import orjson
 
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
-from bridge.cli.options import OutPath, kafka_option, schema_option, schemas_option
+from bridge.cli.options import (
+    OutPath,
+    dead_letters_option,
+    kafka_option,
+    once_option,
+    schema_option,
+    schemas_option,
+)
 from bridge.cli.shared import Refusals, until_signal
 from bridge.wording import counted
 
@@ -44,9 +51,7 @@ __all__ = ["command"]
 @click.option("--quiet", is_flag=True, help="Print no alerts.")
 @click.option("--no-decode", is_flag=True, help="Do not look into messages: place, time, kind and size only.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many messages.")
-@click.option(
-    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
-)
+@once_option
 @click.option(
     "--start",
     type=click.Choice(["earliest", "latest"]),
@@ -56,12 +61,7 @@ __all__ = ["command"]
 @schemas_option
 @schema_option
 @kafka_option
-@click.option(
-    "--dead-letters",
-    metavar="DIR",
-    type=OutPath(file_okay=False),
-    help="Keep what cannot be decoded in this folder, with the reason.",
-)
+@dead_letters_option
 @click.option(
     "--json", "as_json", is_flag=True, help="A JSON line for each alert printed, and one for the summary."
 )

@@ -10,10 +10,11 @@ import orjson
 
 from bridge.alerts.schema import Schema
 from bridge.cli.options import (
-    OutPath,
+    dead_letters_option,
     input_argument,
     schema_option,
     schemas_option,
+    summary_option,
     translate_options,
     translation_options,
 )
@@ -40,9 +41,8 @@ __all__ = ["command"]
 @click.option("--to-version", type=click.Choice(["2.0", "2.1"]),
               help="Version of VOEvent to write [2.0 of alerts, VOEvents as they come].")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse VOEvents among the inputs that are not valid 2.0.")
-@click.option("--dead-letters", metavar="DIR", type=OutPath(file_okay=False),
-              help="Keep what is refused in this folder, with the reason.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@dead_letters_option
+@summary_option
 def command(
     inputs: tuple[str, ...],
     out: str,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from bridge.cli.options import kafka_option, schemas_option
+from bridge.cli.options import kafka_option, schemas_option, summary_option
 from bridge.cli.shared import Refusals, showing_progress, until_signal
 from bridge.streams.kafka.url import is_kafka_url, parse_url
 
@@ -56,7 +56,7 @@ __all__ = ["command"]
 )
 @click.option("--strict", is_flag=True,
               help="Refuse VOEvents that meet a condition and are not valid 2.0, with all findings.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@summary_option
 def command(
     source: str,
     target: str,

@@ -14,10 +14,10 @@ import click
 import orjson
 
 from bridge.cli.journal_care import backup, check, compact
-from bridge.cli.options import OutPath
+from bridge.cli.options import CommandGroup, OutPath, journal_option, summary_option
 from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError, UsageError
-from bridge.journal import DEFAULT_PATH, JournalReader, Search, Summary
+from bridge.journal import JournalReader, Search, Summary
 from bridge.journal.asking import parse_cone, parse_time
 from bridge.wording import counted
 
@@ -74,12 +74,7 @@ def _selection(function: Command) -> Command:
     return command
 
 
-def _journal(function: Command) -> Command:
-    return click.option("--journal", "path", metavar="FILE", default=str(DEFAULT_PATH), show_default=True,
-                        help="The journal's file.")(function)  # fmt: skip
-
-
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Look into the journal of a feed, search it, and keep it safe; the feed may run meanwhile.
 
@@ -94,7 +89,7 @@ for _command in (backup, check, compact):
 
 
 @command.command("list")
-@_journal
+@journal_option
 @_selection
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True,
               help="At most so many, the newest first.")  # fmt: skip
@@ -129,7 +124,7 @@ def list_(path: str, search: Search, limit: int, as_json: bool) -> None:
 
 
 @command.command()
-@_journal
+@journal_option
 @click.argument("ivorn")
 @click.option(
     "--json", "as_json", is_flag=True, help="All that is known, with the XML, as one JSON document."
@@ -165,11 +160,11 @@ def show(path: str, ivorn: str, as_json: bool) -> None:
 
 
 @command.command()
-@_journal
+@journal_option
 @_selection
 @click.option("-o", "--output", "out", metavar="OUT", required=True, type=OutPath(),
               help="Folder (a file per event), .tar or .tar.gz.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@summary_option
 def export(path: str, search: Search, out: Path, as_json: bool) -> None:
     """Write published packets to files, byte for byte.
 

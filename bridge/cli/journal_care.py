@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import orjson
 
+from bridge.cli.options import journal_option, summary_option
 from bridge.cli.shared import showing_progress
 from bridge.errors import SourceError
 from bridge.journal import Journal, JournalReader
@@ -21,10 +22,9 @@ __all__ = ["backup", "check", "compact"]
 
 
 @click.command()
-@click.option("--journal", "path", metavar="FILE", default="voevent-bridge.journal", show_default=True,
-              help="The journal's file.")  # fmt: skip
+@journal_option
 @click.argument("target", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@summary_option
 def backup(path: str, target: str, as_json: bool) -> None:
     """Copy the journal to another file while the feed runs.
 
@@ -46,8 +46,7 @@ def backup(path: str, target: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--journal", "path", metavar="FILE", default="voevent-bridge.journal", show_default=True,
-              help="The journal's file.")  # fmt: skip
+@journal_option
 @click.option(
     "--json", "as_json", is_flag=True, help="What was found as one JSON document on standard output."
 )
@@ -74,9 +73,8 @@ def check(path: str, as_json: bool) -> int:
 
 
 @click.command()
-@click.option("--journal", "path", metavar="FILE", default="voevent-bridge.journal", show_default=True,
-              help="The journal's file.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@journal_option
+@summary_option
 def compact(path: str, as_json: bool) -> None:
     """Write the journal anew without free room; the feed must not run, and the disk needs room for both.
 

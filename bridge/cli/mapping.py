@@ -11,7 +11,7 @@ import orjson
 from bridge.alerts.packet import Document, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
-from bridge.cli.options import SchemaFile
+from bridge.cli.options import CommandGroup, SchemaFile
 from bridge.cli.shared import print_table
 from bridge.errors import BridgeError, PacketError, UsageError
 from bridge.mapping import Mapping, compile_translator, list_mappings, load_mapping
@@ -30,7 +30,7 @@ NOTICE_HELP = "JSON notice on which a mapping for JSON is tried; may be given se
 SCHEMA_HELP = "Schema (.avsc) or alert file whose fields are looked up; may be given several times."
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """List, show, check and write mapping files.
 
@@ -153,7 +153,7 @@ def check(
     return 1 if errors else 0
 
 
-@command.command(short_help="Write a first mapping for alerts or notices.")
+@command.command()
 @click.argument("source", metavar="SCHEMA|ALERT|NOTICE")
 @click.option(
     "-o", "--output", metavar="FILE", default="-", help="Where to write it; standard output otherwise."

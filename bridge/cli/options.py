@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have, and the kinds of values that they take."""
+"""Arguments and options that several commands have, the kinds of values that they take, groups of commands."""
 
 from __future__ import annotations
 
@@ -14,18 +14,33 @@ if TYPE_CHECKING:
     from bridge.mapping import TranslateOptions
 
 __all__ = [
+    "CommandGroup",
     "OutPath",
     "SchemaFile",
+    "dead_letters_option",
     "input_argument",
+    "journal_option",
     "kafka_option",
+    "once_option",
     "schema_option",
     "schemas_option",
+    "summary_option",
     "tls_options",
     "translate_options",
     "translation_options",
 ]
 
 Command = Callable[..., Any]
+
+
+class CommandGroup(click.Group):
+    """A group of commands, of each of which its help has the whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in commands])
 
 
 class _Input(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -81,6 +96,24 @@ schema_option = click.option(
 schemas_option = click.option(
     "--schemas", metavar="DIR|URL", help="Folder or registry that knows the schemas of the wire format."
 )
+
+dead_letters_option = click.option(
+    "--dead-letters", metavar="DIR", type=OutPath(file_okay=False),
+    help="Keep what is refused in this folder, with the reason.",
+)  # fmt: skip
+
+once_option = click.option(
+    "--once", is_flag=True, help="End with the messages that are there now, instead of waiting for more."
+)
+
+summary_option = click.option(
+    "--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output."
+)
+
+journal_option = click.option(
+    "--journal", "path", metavar="FILE", default="voevent-bridge.journal", show_default=True,
+    help="The journal's file.",
+)  # fmt: skip
 
 kafka_option = click.option(
     "--kafka-config", metavar="FILE|PRESET",

@@ -14,7 +14,14 @@ from bridge.alerts.registry import Registry
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import SchemaStore, open_store
 from bridge.bulk.reframe import FRAMINGS, Frame
-from bridge.cli.options import OutPath, input_argument, kafka_option, schema_option, schemas_option
+from bridge.cli.options import (
+    dead_letters_option,
+    input_argument,
+    kafka_option,
+    schema_option,
+    schemas_option,
+    summary_option,
+)
 from bridge.cli.shared import Refusals, showing_progress, until_signal
 from bridge.wording import counted
 
@@ -74,13 +81,8 @@ VISIT_INTERVAL_S = 39.0
 @schemas_option
 @schema_option
 @kafka_option
-@click.option(
-    "--dead-letters",
-    metavar="DIR",
-    type=OutPath(file_okay=False),
-    help="Keep what is refused in this folder, with the reason.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@dead_letters_option
+@summary_option
 def command(
     inputs: tuple[str, ...],
     target: str,

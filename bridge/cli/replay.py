@@ -9,7 +9,7 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.options import input_argument, kafka_option, schemas_option
+from bridge.cli.options import input_argument, kafka_option, schemas_option, summary_option
 from bridge.cli.shared import showing_progress, until_signal
 from bridge.wording import counted
 
@@ -54,7 +54,7 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many messages.")
 @schemas_option
 @kafka_option
-@click.option("--json", "as_json", is_flag=True, help="Summary as one JSON document on standard output.")
+@summary_option
 def command(
     archives: tuple[str, ...],
     target: str,

@@ -13,6 +13,7 @@ from bridge.alerts.registry import LSST_REGISTRY, Registry
 from bridge.alerts.schema_files import load_schema_file
 from bridge.alerts.store import SchemaEntry, SchemaStore, open_store
 from bridge.alerts.user_schemas import keep_schema, schema_from_file
+from bridge.cli.options import CommandGroup
 from bridge.cli.shared import print_table
 from bridge.errors import UsageError
 
@@ -21,7 +22,7 @@ __all__ = ["command"]
 SCHEMAS_HELP = "Folder with more schemas, asked before all others."
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """List, show, add and fetch alert schemas.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.filters.caps import Cap, Capper, Held
+from bridge.filters.cap_keys import Cap
+from bridge.filters.caps import Capper, Held
 from bridge.filters.filter import AnyFilter, Filter, FilterSet, Predicate, Selector, parse_filter
 from bridge.filters.load import load_filters
 from bridge.filters.python_filter import PythonFilter

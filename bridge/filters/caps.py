@@ -12,50 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.alerts.packet import Packet
-from bridge.alerts.schema import Schema
-from bridge.errors import ConfigError, ExpressionError, PacketError
+from bridge.filters.cap_keys import Cap, CapKeys
 from bridge.filters.filter import FilterSet
-from bridge.filters.value import OrderBy, Value, Values, compile_values
 from bridge.filters.visits import VisitKey, VisitWatch
 
-__all__ = ["DEFAULT_WAIT_S", "Cap", "Capper", "Held"]
-
-DEFAULT_WAIT_S = 30.0
+__all__ = ["Capper", "Held"]
 
 VISITS_REMEMBERED = 10_000
 """Visits that are over, whose cap may have room left for alerts that come late."""
-
-# LSST has a number for the visit. ZTF's pid is that of a readout channel, so that an exposure has 64 of them;
-# the time at which it began is the same in all channels.
-_KNOWN_VISITS = ("diaSource.visit", "candidate.jd")
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """The cap of one filter.
-
-    Parameters
-    ----------
-    most
-        Alerts that are let through per visit.
-    order
-        Ranks them; without it the first that come are let through, at once.
-    visit
-        Tells to which visit an alert belongs; by default ``diaSource.visit`` (LSST) or ``candidate.jd``
-        (ZTF).
-    wait_s
-        How long to wait for a visit's alerts, in seconds.
-    """
-
-    most: int
-    order: OrderBy | None = None
-    visit: Value | None = None
-    wait_s: float = DEFAULT_WAIT_S
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        if self.most < 1 or not 0 < self.wait_s < 1e6:
-            raise ConfigError("A cap is a whole number from 1 up, and its wait a number of seconds above 0.")
 
 
 @dataclass(slots=True, eq=False)
@@ -80,17 +44,6 @@ class Held:
         """Let go of an alert that nobody wants any more: others before it may be held back for long."""
         if not self.pending and not self.passed:
             self.packet = None
-
-
-@dataclass(slots=True)
-class _Keys:
-    """Compiled for one schema: the visit of each capped filter (by index), and its rank."""
-
-    watched: tuple[tuple[VisitWatch, str], ...]
-    visits: Values
-    visit_of: dict[int, int]
-    ranks: Values
-    rank_of: dict[int, int]
 
 
 # How good an alert is, its number in the stream (negative: of equals the first is better), and itself.
@@ -127,9 +80,8 @@ class Capper:
         self.caps = filters.caps
         self.capped = [0] * len(self.caps)
         self.late = [0] * len(self.caps)
-        self._filters = filters.filters
-        self._watches = {cap.wait_s: VisitWatch(cap.wait_s) for cap in self.caps if cap is not None}
-        self._keys: dict[Schema, _Keys | str] = {}
+        self._keys = CapKeys(filters)
+        self._watches = self._keys.watches
         self._visits: dict[tuple[float, VisitKey], _Visit] = {}
         self._count = 0
 
@@ -164,7 +116,7 @@ class Capper:
             If a later one does, or the packet cannot be read.
         """
         held = Held(packet, [index for index in met if self.caps[index] is None])
-        keys = self._compiled(packet.schema)
+        keys = self._keys(packet.schema)
         if not keys.watched:
             return held
         visits = keys.visits(packet.data, packet.start, packet.stop)
@@ -266,63 +218,3 @@ class Capper:
                 held.pending -= 1
                 held.passed.append(index)
         visit.best.clear()
-
-    def _compiled(self, schema: Schema) -> _Keys:
-        keys = self._keys.get(schema)
-        if keys is None:
-            try:
-                keys = self._compile(schema)
-            except ExpressionError as error:
-                if not self._keys:
-                    raise
-                keys = str(error).rstrip(".")
-            self._keys[schema] = keys
-        if isinstance(keys, str):
-            raise PacketError(keys)
-        return keys
-
-    def _compile(self, schema: Schema) -> _Keys:
-        """The keys of those capped filters that fit a schema."""
-        visits: list[Value] = []
-        watched: list[tuple[VisitWatch, str]] = []
-        visit_of: dict[int, int] = {}
-        ranks: list[Value] = []
-        rank_of: dict[int, int] = {}
-        for index, (cap, each) in enumerate(zip(self.caps, self._filters, strict=True)):
-            if cap is None or not _fits(FilterSet([each]), schema):
-                continue
-            visit = cap.visit or _known_visit(schema, each.name)
-            place = (self._watches[cap.wait_s], visit.text)
-            if place not in watched:
-                watched.append(place)
-                visits.append(visit)
-            visit_of[index] = watched.index(place)
-            if cap.order is not None:
-                if cap.order.value not in ranks:
-                    ranks.append(cap.order.value)
-                rank_of[index] = ranks.index(cap.order.value)
-        return _Keys(
-            tuple(watched), compile_values(schema, visits), visit_of, compile_values(schema, ranks), rank_of
-        )
-
-
-def _known_visit(schema: Schema, name: str) -> Value:
-    for text in _KNOWN_VISITS:
-        value = Value(text, f"The visit of filter {name!r}")
-        try:
-            value.check(schema)
-        except ExpressionError:
-            continue
-        return value
-    raise ExpressionError(
-        f"Filter {name!r} has a cap, but schema {schema.name} has no {' or '.join(_KNOWN_VISITS)} by which a "
-        'visit could be told; name a field that does with visit = "...".'
-    )
-
-
-def _fits(filters: FilterSet, schema: Schema) -> bool:
-    try:
-        filters.compile(schema)
-    except ExpressionError:
-        return False
-    return True

@@ -21,7 +21,7 @@ from bridge.filters.python_filter import PythonFilter
 from bridge.filters.syntax import parse_expression
 
 if TYPE_CHECKING:
-    from bridge.filters.caps import Cap
+    from bridge.filters.cap_keys import Cap
 
 __all__ = ["AnyFilter", "Filter", "FilterSet", "Predicate", "Selector", "parse_filter"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigError, UsageError
-from bridge.filters.caps import DEFAULT_WAIT_S, Cap
+from bridge.filters.cap_keys import DEFAULT_WAIT_S, Cap
 from bridge.filters.filter import AnyFilter, FilterSet, parse_filter
 from bridge.filters.value import OrderBy, Value
 from bridge.small_files import read_small_text

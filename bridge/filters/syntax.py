@@ -8,31 +8,27 @@ The dialect is DuckDB's: ``/`` divides doubles, ``log`` has base 10, names keep 
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
 
-from bridge.alerts.paths import Key, join_path
 from bridge.errors import ExpressionError
 from bridge.filters.arithmetic import INTEGER_MAX
 from bridge.filters.dialect import (
     CAST_TYPES,
     COMPARISONS,
     FUNCTION_NAMES,
-    HARMLESS,
     OPERATORS,
     REFUSED,
     TRANSLATED,
 )
 from bridge.filters.functions import FUNCTIONS
+from bridge.filters.leaves import Leaves
 from bridge.filters.like import compile_like
 from bridge.filters.nodes import Node
 from bridge.filters.sqltext import (
     MAX_DEPTH,
-    describe_position,
     position,
     read_sql,
     shorten,
@@ -53,11 +49,8 @@ def parse_expression(text: str) -> Node:
     return _Translator(text).node(read_sql(text), 0)
 
 
-class _Translator:
-    """Turns sqlglot's tree into ours; holds the text, to say where something stands in it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+class _Translator(Leaves):
+    """Turns sqlglot's tree into ours."""
 
     def node(self, tree: Any, depth: int) -> Node:
         while isinstance(tree, exp.Paren):
@@ -79,90 +72,15 @@ class _Translator:
         what = REFUSED.get(name, f"Expressions such as {shorten(tree)!r}")
         raise ExpressionError(f"{what} cannot be used in a filter{self.where(position(tree))}.")
 
-    def where(self, at: int) -> str:
-        """Line and column of a position, for a message."""
-        return describe_position(self.text, at)
-
-    def _options(self, tree: exp.Expression, *known: str) -> list[Any]:
-        for option, value in tree.args.items():
-            if option not in known and option not in HARMLESS and value:
-                raise ExpressionError(
-                    f"The option {option.replace('_', ' ').upper()} in {shorten(tree)!r} "
-                    f"cannot be used in a filter{self.where(position(tree))}."
-                )
-        return [tree.args.get(option) for option in known]
-
     def _both(self, tree: exp.Expression, depth: int) -> tuple[Node, Node]:
-        left, right = self._options(tree, "this", "expression")
+        left, right = self.options(tree, "this", "expression")
         return self.node(left, depth), self.node(right, depth)
-
-    def _column(self, tree: exp.Expression, _: int) -> Node:
-        names: list[str] = []
-        part: Any = tree
-        while isinstance(part, exp.Dot | exp.Bracket):
-            names.append(self._key(part) if isinstance(part, exp.Bracket) else self._name(part.expression))
-            part = part.this
-        if not isinstance(part, exp.Column):
-            raise ExpressionError(f"{shorten(tree)!r} is not the name of a field.")
-        parts = self._options(part, "this", "table", "db", "catalog")
-        names += [self._name(part) for part in parts if part is not None]
-        at = position(tree)
-        path = join_path(names[::-1])
-        return Node("field", value=path, at=at if at >= 0 else self.text.find(path))
-
-    _dot = _column
-    _bracket = _column
-
-    def _key(self, bracket: exp.Bracket) -> Key:
-        inside = bracket.expressions
-        if len(inside) != 1 or not isinstance(inside[0], exp.Literal) or not inside[0].is_string:
-            raise ExpressionError(
-                f"What stands in brackets is a name in single quotes, as in What.Param['flux']"
-                f"{self.where(position(bracket))}."
-            )
-        return Key(inside[0].this)
-
-    def _name(self, identifier: Any) -> str:
-        if not isinstance(identifier, exp.Identifier):
-            raise ExpressionError(
-                f"{shorten(identifier)!r} cannot stand in the name of a field"
-                f"{self.where(position(identifier))}."
-            )
-        if not re.fullmatch(r"[^\W\d]\w*", identifier.name):
-            raise ExpressionError(f"{identifier.name!r} is not a name that an Avro field can have.")
-        return identifier.name
-
-    def _literal(self, tree: exp.Literal, _: int) -> Node:
-        at = position(tree)
-        if tree.is_string:
-            return Node("literal", value=str(tree.this), at=at)
-        return Node("literal", value=self._number(str(tree.this), at), at=at)
-
-    def _number(self, digits: str, at: int, limit: int = INTEGER_MAX) -> int | float:
-        if digits.isdecimal() and len(digits) < 400:
-            whole = int(digits)
-            if whole <= limit:
-                return whole
-        else:
-            try:
-                number = float(digits)
-            except ValueError:
-                number = math.nan
-            if math.isfinite(number):
-                return number
-        raise ExpressionError(f"{digits[:40]!r} is not a number that fits 64 bits{self.where(at)}.")
-
-    def _boolean(self, tree: exp.Boolean, _: int) -> Node:
-        return Node("literal", value=bool(tree.this), at=position(tree))
-
-    def _null(self, tree: exp.Null, _: int) -> Node:
-        return Node("literal", value=None, at=position(tree))
 
     def _neg(self, tree: exp.Neg, depth: int) -> Node:
         inner = tree.this
         if isinstance(inner, exp.Literal) and not inner.is_string:
             at = position(inner)
-            return Node("literal", value=-self._number(str(inner.this), at, INTEGER_MAX + 1), at=at)
+            return Node("literal", value=-self.number(str(inner.this), at, INTEGER_MAX + 1), at=at)
         operand = self.node(inner, depth)
         return Node("neg", (operand,), at=operand.at)
 
@@ -191,7 +109,7 @@ class _Translator:
         return _negated(self.node(tree.this, depth))
 
     def _is(self, tree: exp.Is, depth: int) -> Node:
-        left, right = self._options(tree, "this", "expression")
+        left, right = self.options(tree, "this", "expression")
         operand = self.node(left, depth)
         if isinstance(right, exp.Null):
             return Node("is_null", (operand,), at=operand.at)
@@ -210,20 +128,20 @@ class _Translator:
         return _negated(self._nullsafeeq(tree, depth))
 
     def _between(self, tree: exp.Between, depth: int) -> Node:
-        parts = [self.node(part, depth) for part in self._options(tree, "this", "low", "high")]
+        parts = [self.node(part, depth) for part in self.options(tree, "this", "low", "high")]
         return Node("between", tuple(parts), at=parts[0].at)
 
     def _in(self, tree: exp.In, depth: int) -> Node:
         if tree.args.get("query"):
             raise ExpressionError(f"Sub-selects cannot be used in a filter{self.where(position(tree))}.")
-        operand, items = self._options(tree, "this", "expressions")
+        operand, items = self.options(tree, "this", "expressions")
         if not items:
             raise ExpressionError(f"IN takes a list in parentheses{self.where(position(tree))}.")
         nodes = tuple(self.node(part, depth) for part in (operand, *items))
         return Node("in", nodes, at=nodes[0].at)
 
     def _like(self, tree: exp.Expression, depth: int, escape: str = "") -> Node:
-        text, pattern = self._options(tree, "this", "expression", "negate")[:2]
+        text, pattern = self.options(tree, "this", "expression", "negate")[:2]
         if not (isinstance(pattern, exp.Literal) and pattern.is_string):
             raise ExpressionError(
                 f"The pattern of LIKE is a string in quotes{self.where(position(tree))}, "
@@ -238,7 +156,7 @@ class _Translator:
     _ilike = _like
 
     def _escape(self, tree: exp.Escape, depth: int) -> Node:
-        like, escape = self._options(tree, "this", "expression")
+        like, escape = self.options(tree, "this", "expression")
         if not isinstance(like, exp.Like | exp.ILike) or not (
             isinstance(escape, exp.Literal) and escape.is_string and len(str(escape.this)) == 1
         ):
@@ -248,10 +166,10 @@ class _Translator:
         return self._like(like, depth, str(escape.this))
 
     def _case(self, tree: exp.Case, depth: int) -> Node:
-        subject, branches, default = self._options(tree, "this", "ifs", "default")
+        subject, branches, default = self.options(tree, "this", "ifs", "default")
         parts = [] if subject is None else [self.node(subject, depth)]
         for branch in branches or ():
-            condition, result = self._options(branch, "this", "true")
+            condition, result = self.options(branch, "this", "true")
             parts += [self.node(condition, depth), self.node(result, depth)]
         parts.append(Node("literal", value=None) if default is None else self.node(default, depth))
         return Node("case" if subject is None else "switch", tuple(parts), at=parts[0].at)
@@ -262,7 +180,7 @@ class _Translator:
         )
 
     def _cast(self, tree: exp.Expression, depth: int) -> Node:
-        operand, to = self._options(tree, "this", "to", "_type")[:2]
+        operand, to = self.options(tree, "this", "to", "_type")[:2]
         name = str(getattr(to.this, "value", to.this)).upper()
         if name not in CAST_TYPES or to.expressions:
             raise ExpressionError(
@@ -286,7 +204,7 @@ class _Translator:
                 if isinstance(value, list | exp.Expression):
                     parts += value if isinstance(value, list) else [value]
                 else:
-                    self._options(tree, *(set(tree.args) - {option}))
+                    self.options(tree, *(set(tree.args) - {option}))
         at = position(tree)
         at = at if at >= 0 else self.text.lower().find(f"{name}(")
         function = FUNCTIONS.get(name)
