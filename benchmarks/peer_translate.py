@@ -23,8 +23,8 @@ from bridge.alerts.fields import resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import SchemaError
 from bridge.mapping import Mapping
+from bridge.mapping.content import Value
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Value
 
 __all__ = ["Peer", "differences"]
 

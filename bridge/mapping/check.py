@@ -13,10 +13,11 @@ from bridge.alerts.fields import has_path, list_fields, resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError, PacketError, SchemaError
 from bridge.mapping.compile import compile_translator
+from bridge.mapping.content import Paths, Value
 from bridge.mapping.documents import Notice, document_translator
 from bridge.mapping.documents.paths import first_value
 from bridge.mapping.documents.rest import named_paths, rest_of
-from bridge.mapping.model import Mapping, Paths, Value, first_path
+from bridge.mapping.model import Mapping, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import BULK
 from bridge.voevent.vocabulary import vocabulary_checkers

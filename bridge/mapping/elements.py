@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.mapping.model import Mapping, Place, Value
+from bridge.mapping.content import Value
+from bridge.mapping.model import Mapping, Place
 from bridge.voevent.xmltext import escape
 
 __all__ = [

@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 from bridge.errors import MappingError
+from bridge.mapping.content import Reference
 from bridge.mapping.load_content import (
     read_cutout,
     read_each,
@@ -16,17 +17,7 @@ from bridge.mapping.load_content import (
     read_scalars,
     read_table,
 )
-from bridge.mapping.model import (
-    CiteRule,
-    Instant,
-    Mapping,
-    Match,
-    Observatory,
-    Place,
-    Reference,
-    RoleRule,
-    Who,
-)
+from bridge.mapping.model import CiteRule, Instant, Mapping, Match, Observatory, Place, RoleRule, Who
 from bridge.mapping.section import Section
 from bridge.mapping.times import ISO_SCALE, SCALES
 

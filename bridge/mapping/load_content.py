@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.errors import MappingError
+from bridge.mapping.content import Cutout, Group, Inference, Paths, Table, Value
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Cutout, Group, Inference, Paths, Table, Value
 from bridge.mapping.section import Section
 
 __all__ = [

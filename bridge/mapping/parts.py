@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.errors import PacketError, UsageError
+from bridge.mapping.content import Cutout, Inference
 from bridge.mapping.elements import described
 from bridge.mapping.fit import Attachment
-from bridge.mapping.model import Cutout, Inference
 from bridge.mapping.times import SCALES
 from bridge.voevent.ids import is_acceptable, local_id
 from bridge.voevent.xmltext import escape

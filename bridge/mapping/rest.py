@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from bridge.alerts.fields import Field, has_path, list_fields
 from bridge.alerts.schema import Schema
-from bridge.mapping.model import Group, Mapping, Table, Value
+from bridge.mapping.content import Group, Table, Value
+from bridge.mapping.model import Mapping
 
 __all__ = ["BULK", "with_rest"]
 

@@ -19,8 +19,9 @@ from bridge.alerts.fields import Field, resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError, SchemaError
 from bridge.mapping.batches import NumberBatch, TextColumn
+from bridge.mapping.content import Paths, Value
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Mapping, Paths, Value, first_path
+from bridge.mapping.model import Mapping, first_path
 from bridge.mapping.numbers import NOTHING, texts_of_doubles, texts_of_floats
 from bridge.mapping.shown import shown_items
 from bridge.voevent.xmltext import escape

@@ -9,7 +9,7 @@ import difflib
 from typing import Any, TypeVar
 
 from bridge.errors import MappingError
-from bridge.mapping.model import Paths
+from bridge.mapping.content import Paths
 
 __all__ = ["Section"]
 

@@ -13,8 +13,9 @@ from typing import Any
 from bridge.alerts.schema import Schema
 from bridge.errors import MappingError
 from bridge.mapping import elements, parts
+from bridge.mapping.content import Group, Paths, Value
 from bridge.mapping.fit import fit
-from bridge.mapping.model import Group, Mapping, Paths, Value, first_path
+from bridge.mapping.model import Mapping, first_path
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.rest import with_rest
 from bridge.mapping.scalars import Scalars, data_type

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bridge.errors import MappingError
 from bridge.mapping import elements
-from bridge.mapping.model import Table, Value, first_path
+from bridge.mapping.content import Table, Value
+from bridge.mapping.model import first_path
 from bridge.mapping.numbers import NOTHING
 from bridge.mapping.options import TranslateOptions
 from bridge.mapping.scalars import Scalars, absent_texts, data_type, join_path, text_renderer

@@ -15,7 +15,7 @@ from bridge.alerts.fields import resolve
 from bridge.alerts.schema import Schema
 from bridge.errors import SchemaError
 from bridge.mapping import Mapping
-from bridge.mapping.model import Value
+from bridge.mapping.content import Value
 
 REPLACED = {chr(code): "\ufffd" for code in (*range(0x20), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)}
 

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 from bridge.errors import PacketError
 from bridge.mapping import elements
+from bridge.mapping.content import Cutout, Value
 from bridge.mapping.documents.params import param_element
 from bridge.mapping.documents.paths import value_at
 from bridge.mapping.fit import Attachment
-from bridge.mapping.model import Cutout, Value
 from bridge.mapping.options import TranslateOptions
 from bridge.voevent.xmltext import escape
 

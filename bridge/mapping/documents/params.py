@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bridge.mapping import elements
+from bridge.mapping.content import Group, Value
 from bridge.mapping.documents.paths import first_value, value_at
 from bridge.mapping.documents.texts import Text, renderer
-from bridge.mapping.model import Group, Value
 from bridge.voevent.xmltext import escape
 
 __all__ = ["GroupWriter", "ParamWriter", "group_element", "param_element"]

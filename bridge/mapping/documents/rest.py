@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from bridge.mapping.content import Group, Paths, Table, Value
 from bridge.mapping.documents.paths import first_value, plain_path
 from bridge.mapping.documents.texts import is_scalar
-from bridge.mapping.model import Group, Mapping, Paths, Table, Value
+from bridge.mapping.model import Mapping
 
 __all__ = ["Named", "named_paths", "rest_of", "top_names", "write_rest"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.mapping import elements
+from bridge.mapping.content import Table
 from bridge.mapping.documents.params import ParamWriter
 from bridge.mapping.documents.paths import first_value, value_at
-from bridge.mapping.model import Table
 from bridge.voevent.xmltext import escape
 
 __all__ = ["DocumentRows", "DocumentTable", "TableWriter"]

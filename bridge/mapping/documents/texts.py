@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from bridge.mapping.content import Value
 from bridge.mapping.convert import CONVERSIONS
-from bridge.mapping.model import Value
 
 __all__ = ["Text", "is_scalar", "renderer", "text_of_value"]
 

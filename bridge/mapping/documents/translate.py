@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bridge.errors import MappingError
 from bridge.mapping import elements, parts
+from bridge.mapping.content import Group, Value
 from bridge.mapping.documents.identity import SERIAL, Identifier, object_key, serial_number, stream_of
 from bridge.mapping.documents.images import Images
 from bridge.mapping.documents.notice import Notice
@@ -25,7 +26,7 @@ from bridge.mapping.documents.tables import DocumentRows, DocumentTable, TableWr
 from bridge.mapping.documents.texts import text_of_value
 from bridge.mapping.documents.why import how_element, why_element
 from bridge.mapping.fit import fit
-from bridge.mapping.model import Group, Mapping, RoleRule, Value
+from bridge.mapping.model import Mapping, RoleRule
 from bridge.mapping.options import TranslateOptions
 from bridge.voevent.event import Earlier, Event, Past
 from bridge.voevent.ids import check_authority

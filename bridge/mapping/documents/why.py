@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.mapping import elements
+from bridge.mapping.content import Inference
 from bridge.mapping.documents.paths import first_value, value_at
 from bridge.mapping.documents.texts import renderer, text_of_value
-from bridge.mapping.model import Inference, Mapping
+from bridge.mapping.model import Mapping
 from bridge.mapping.parts import inference_renderer
 from bridge.voevent.xmltext import escape
 
