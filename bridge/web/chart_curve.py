@@ -11,10 +11,13 @@ from bridge.inspect.curve import LightCurve
 from bridge.inspect.marks import Mark, mark_of
 from bridge.web.markup import Markup, tag
 
-__all__ = ["MOST_POINTS", "draw_curve"]
+__all__ = ["MOST_BANDS", "MOST_POINTS", "draw_curve"]
 
 MOST_POINTS = 3_000
 """A longer curve is not drawn: a page of that size is of no use, and strangers write light curves, too."""
+
+MOST_BANDS = 24
+"""Nor is one in more bands than anybody could tell apart."""
 
 WIDTH, HEIGHT = 720.0, 300.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 708.0, 24.0, 262.0
@@ -31,8 +34,8 @@ _LIMIT = "M-3.5 -2h7l-3.5 6z"
 
 
 def draw_curve(curve: LightCurve) -> Markup | None:
-    """The chart; None for a curve of more than `MOST_POINTS` points."""
-    if len(curve) > MOST_POINTS:
+    """The chart; None for a curve of more than `MOST_POINTS` points or `MOST_BANDS` bands."""
+    if len(curve) > MOST_POINTS or len(curve.bands) > MOST_BANDS:
         return None
     view = _View(curve)
     return tag(
@@ -58,6 +61,7 @@ class _View:
         pad = 0.02 * (last - first) or 0.5
         self.first, self.last = first - pad, last + pad
         self.low, self.high = curve.window()
+        self.marks = {band: mark_of(band, curve.bands) for band in curve.bands}
 
     def x(self, days: float) -> float:
         return _LEFT + (days - self.first) / (self.last - self.first) * (_RIGHT - _LEFT)
@@ -78,7 +82,7 @@ class _View:
 
     def _point(self, index: int, value: float) -> Markup:
         curve, role = self.curve, self.curve.role[index]
-        mark = mark_of(curve.band[index], curve.bands)
+        mark = self.marks[curve.band[index]]
         colour = _colour(mark)
         x, y, error = self.x(float(self.days[index])), self.y(value), float(curve.error[index])
         told = f"{value:.6g}" + (f" ± {error:.3g}" if math.isfinite(error) else "")
@@ -120,7 +124,7 @@ class _View:
         yield tag("text", f"{curve.quantity} [{curve.unit}]", x="6", y="13", class_="label")
         x = _RIGHT
         for band in reversed(curve.bands[:12]):
-            mark = mark_of(band, curve.bands)
+            mark = self.marks[band]
             x -= 9.0 * min(len(band), 12) + 22
             shape, colour = _SHAPES.get(mark.marker, _STAR), _colour(mark)
             fill = "none" if shape is _STAR else colour

@@ -78,12 +78,13 @@ def test_a_person_watches_the_feed_follows_an_event_and_is_told_when_the_feed_is
 
         # A stranger's words are words.
         browser.click("[data-live=events] a[href='event?seq=1']")
-        assert browser.title == "ivo://org.example/relay#1"
+        wait_for(lambda: browser.title == "ivo://org.example/relay#1", "the page of the event")
         assert "<img src=x onerror=document.title='owned'>" in browser.text()
         assert "01:00:00.00 +12:30:00.0" in browser.text()
 
         # A search, by the form.
         browser.click("nav a[href=events]")
+        wait_for(lambda: browser.title == "Events", "the search")
         browser.write("input[name=position]", "02:00:00 +12:30:00\n")
         wait_for(lambda: "position=" in browser.run("return location.search"), "what was found")
         assert browser.run("return [...document.querySelectorAll('tbody tr')].length") == 1

@@ -15,7 +15,7 @@ from matplotlib.projections.geo import HammerAxes
 
 from bridge.inspect.curve import LightCurve, Point
 from bridge.journal import Summary
-from bridge.web.chart_curve import MOST_POINTS, draw_curve
+from bridge.web.chart_curve import MOST_BANDS, MOST_POINTS, draw_curve
 from bridge.web.chart_pace import BIN_S, BINS, HEIGHT, WIDTH, Pace, draw_pace
 from bridge.web.chart_sky import draw_sky, project
 from bridge.web.markup import Markup
@@ -147,3 +147,6 @@ def test_any_light_curve_can_be_drawn(points: list[Point], unit: str) -> None:
 def test_a_light_curve_without_end_is_not_drawn() -> None:
     points = [Point(60_000.0 + n, 18.0, 0.1, "g", "detection") for n in range(MOST_POINTS + 1)]
     assert draw_curve(curve(*points)) is None
+    colourful = [Point(60_000.0 + n, 18.0, 0.1, f"band {n}", "detection") for n in range(MOST_BANDS + 1)]
+    assert draw_curve(curve(*colourful)) is None
+    assert draw_curve(curve(*colourful[1:])) is not None
