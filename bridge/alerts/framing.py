@@ -62,7 +62,7 @@ def items_from_message(
     """
     if data.startswith(MAGIC):
         return read_ocf(data, origin, step=step)
-    if compression_of(data) == "gzip":
+    if data[:1] != b"<" and compression_of(data) == "gzip":
         return _unwrapped(data, origin, store, default_schema, step)
     return iter((_single(data, origin, store, default_schema),))
 

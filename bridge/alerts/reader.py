@@ -68,7 +68,8 @@ class ForwardReader:
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes (fewer at the end)."""
-        found = self.peek(size)
+        self.has(size)
+        found = self._buffer[self._position : self._position + size]
         self._position += len(found)
         return found
 
@@ -78,6 +79,10 @@ class ForwardReader:
 
     def seek(self, target: int) -> int:
         """Move forward to `target`, or to the end of the data."""
+        position = target - self._base
+        if self._position <= position <= len(self._buffer):
+            self._position = position
+            return target
         missing = target - self.tell()
         if missing < 0:
             raise ValueError(f"cannot go back from {self.tell()} to {target}")

@@ -21,32 +21,23 @@ _PLAIN = re.compile(
     rb"(?:" + _SHORT + rb"|\0{8}){2}\0{167}",
     re.DOTALL,
 )  # fmt: skip
+# Eight of them.
+_BLANKS = 8 * ord(" ")
 
 
-def plain_member(header: bytes, offset: int) -> tarfile.TarInfo | None:
-    """The member that a header describes; None says nothing, and `tarfile` has to look.
+def plain_member(header: bytes) -> tuple[str, int] | None:
+    """Name and size in bytes of the member that a header describes; None says that `tarfile` has to look.
 
     Parameters
     ----------
     header
         512 bytes.
-    offset
-        Where they are in the archive.
     """
     match = _PLAIN.fullmatch(header)
     if match is None:
         return None
     name, size, checksum = match.groups()
     # The sum of all bytes, those of the sum itself taken as blanks.
-    if sum(header) - sum(checksum) + len(checksum) * ord(" ") != _octal(checksum):
+    if sum(header.translate(None, b"\0")) - sum(checksum) + _BLANKS != int(checksum.rstrip(b" \0"), 8):
         return None
-    member = tarfile.TarInfo(name.partition(b"\0")[0].decode(tarfile.ENCODING, "surrogateescape"))
-    member.type = tarfile.REGTYPE
-    member.size = _octal(size)
-    member.offset = offset
-    member.offset_data = offset + tarfile.BLOCKSIZE
-    return member
-
-
-def _octal(field: bytes) -> int:
-    return int(field.rstrip(b" \0"), 8)
+    return name.partition(b"\0")[0].decode(tarfile.ENCODING, "surrogateescape"), int(size.rstrip(b" \0"), 8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from bridge.alerts.framing import MESSAGE_LIMIT, items_from_message
 from bridge.alerts.packet import Item, Origin, Refusal
@@ -59,19 +59,17 @@ def stream_tar(
     offset = 0
     member = ""
     try:
-        for info in _members(reader):
-            member = info.name
-            if info.isdir() or is_hidden(member):
+        for member, size, data_at, unwanted, is_folder in _members(reader):
+            if is_folder or is_hidden(member):
                 continue
             origin = Origin(partition, offset, member)
-            reason = _unwanted(info)
-            if reason:
-                yield Refusal(origin, reason)
+            if unwanted:
+                yield Refusal(origin, unwanted)
                 offset += 1
                 continue
-            reader.seek(info.offset_data)
-            data = reader.read(info.size)
-            if len(data) < info.size:
+            reader.seek(data_at)
+            data = reader.read(size)
+            if len(data) < size:
                 yield Refusal(origin, f"The archive ends inside {member}: {reader.ending()}.", data)
                 return
             for item in _items(info, data, origin, store, default_schema):
@@ -115,15 +113,27 @@ class _HeaderFile:
         return self._reader.read(size)
 
 
-def _members(reader: ForwardReader) -> Iterator[tarfile.TarInfo]:
+class _Member(NamedTuple):
+    """A member: name, size and place of its data in bytes, and why it is not wanted; folders are no news."""
+
+    name: str
+    size: int
+    data_at: int
+    unwanted: str
+    is_folder: bool = False
+
+
+def _members(reader: ForwardReader) -> Iterator[_Member]:
     try:
         # The constructor reads the first header; afterwards it serves as the state that headers refer to.
         tar = tarfile.TarFile(fileobj=cast(BinaryIO, _HeaderFile(reader)), mode="r", errors="surrogateescape")
-        info = tar.next()
-        while info is not None:
-            yield info
-            reader.seek(tar.offset)
-            if reader.tell() < tar.offset:
+        first = tar.next()
+        member = _looked_at(first) if first is not None else None
+        end = tar.offset
+        while member is not None:
+            yield member
+            reader.seek(end)
+            if reader.tell() < end:
                 # The member was passed over, so nobody has noticed yet that it is not all there.
                 raise _DamagedTarError(f"{reader.ending()} inside it")
             head = reader.peek(BLOCK)
@@ -135,23 +145,33 @@ def _members(reader: ForwardReader) -> Iterator[tarfile.TarInfo]:
                 return
             if len(head) < BLOCK:
                 raise _DamagedTarError(f"{reader.ending()} inside a header")
-            info = plain_member(head, reader.tell()) if not tar.pax_headers else None
-            if info is None:
-                info = tarfile.TarInfo.fromtarfile(tar)
+            plain = plain_member(head) if not tar.pax_headers else None
+            if plain is None:
+                member = _looked_at(tarfile.TarInfo.fromtarfile(tar))
+                end = tar.offset
             else:
-                tar.offset = info.offset_data + -(-info.size // BLOCK) * BLOCK
+                name, size = plain
+                data_at = reader.tell() + BLOCK
+                member = _Member(name, size, data_at, _too_large(name, size))
+                end = data_at + -(-size // BLOCK) * BLOCK
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise _DamagedTarError(f"{reader.fault or error}") from error
 
 
-def _unwanted(info: tarfile.TarInfo) -> str:
+def _looked_at(info: tarfile.TarInfo) -> _Member:
     if info.issparse():
-        return f"{info.name} is a sparse file, which no alert is."
-    if not info.isreg():
-        return f"{info.name} is no regular file but a link or device; only files are read."
-    if info.size > MESSAGE_LIMIT:
-        return f"{info.name} has {info.size >> 20} MB, more than any message ({MESSAGE_LIMIT >> 20} MB)."
-    return ""
+        unwanted = f"{info.name} is a sparse file, which no alert is."
+    elif not info.isreg():
+        unwanted = f"{info.name} is no regular file but a link or device; only files are read."
+    else:
+        unwanted = _too_large(info.name, info.size)
+    return _Member(info.name, info.size, info.offset_data, unwanted, info.isdir())
+
+
+def _too_large(name: str, size: int) -> str:
+    if size <= MESSAGE_LIMIT:
+        return ""
+    return f"{name} has {size >> 20} MB, more than any message ({MESSAGE_LIMIT >> 20} MB)."
 
 
 def is_hidden(name: str) -> bool:

@@ -7,7 +7,6 @@ the writer was busy goes to the writer together, and what was committed together
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 import threading
@@ -24,7 +23,7 @@ from bridge.feed.writer import Writer
 from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.voevent.acceptance import examine, recognise
-from bridge.voevent.event import Event
+from bridge.voevent.event import Event, sha256
 from bridge.voevent.headline import Headline
 from bridge.vtp.offers import Offer, Verdict
 from bridge.vtp.receiver_connection import salvage_ivorn
@@ -85,7 +84,7 @@ def _entry(data: bytes, headline: Headline) -> NewEntry:
         ivorn=headline.ivorn,
         data=data,
         kind="relayed",
-        digest=hashlib.sha256(data).digest(),
+        digest=sha256(data),
         role=headline.role,
         ra_deg=headline.ra_deg,
         dec_deg=headline.dec_deg,
@@ -145,8 +144,6 @@ class Arrivals:
     ----------
     writer
         The journal's writer.
-    announce
-        Called with the newest place in the journal after each commit that stored something.
     run_in_network
         Runs a function in the network's thread (``reactor.callFromThread``); verdicts are given there.
     wall
@@ -167,7 +164,6 @@ class Arrivals:
     def __init__(
         self,
         writer: Writer,
-        announce: Callable[[int], None],
         run_in_network: Callable[..., object],
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -177,7 +173,6 @@ class Arrivals:
         self.last_item_at: float | None = None
         self.last_published_at: float | None = None
         self._writer = writer
-        self._announce = announce
         self._run_in_network = run_in_network
         self._wall = wall
         self._queue: deque[tuple[Offer, Judge]] = deque()
@@ -294,7 +289,6 @@ class Arrivals:
         self.counts.duplicates += appended.duplicates
         if appended.stored:
             self.last_published_at = self._wall()
-            self._announce(appended.last_seq)
         return [
             (
                 offer,

@@ -7,7 +7,6 @@ differently, and that is decided here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any, cast
 
 from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
@@ -37,16 +36,12 @@ class Inlets:
         What the feed is told.
     writer
         The journal's writer.
-    announce
-        Called in any thread with the newest place in the journal when something was published.
     reactor
         Twisted's reactor.
     """
 
-    def __init__(
-        self, config: FeedConfig, writer: Writer, announce: Callable[[int], None], reactor: Any
-    ) -> None:
-        self.arrivals = Arrivals(writer, announce, reactor.callFromThread)
+    def __init__(self, config: FeedConfig, writer: Writer, reactor: Any) -> None:
+        self.arrivals = Arrivals(writer, reactor.callFromThread)
         self._reactor = reactor
         self._receiver: Receiver | None = None
         self._gate: Gate | None = None

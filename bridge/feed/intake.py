@@ -1,6 +1,7 @@
-"""The intake: reads the source, makes events, and appends them to the journal with the positions read.
+"""The intake: reads the source, makes events, and has them written to the journal with the positions read.
 
-It runs in a thread of its own and knows nothing of the network; what it has appended it announces.
+It runs in a thread of its own and knows nothing of the network. While what it has made is written, it makes
+more.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import zip_longest
 from typing import Protocol
@@ -16,7 +17,8 @@ from typing import Protocol
 from bridge.alerts.packet import Refusal
 from bridge.alerts.schema import Schema
 from bridge.errors import SourceError
-from bridge.feed.positions import to_journal
+from bridge.feed.outlet import Outlet, Parcels
+from bridge.feed.unwritten import Unwritten
 from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.streams import Batch
@@ -26,13 +28,9 @@ __all__ = ["Counts", "Intake", "entry_of"]
 
 _log = logging.getLogger(__name__)
 
-# Pause before a journal or folder that could not be written is tried again, in seconds.
-RETRY_S = 5.0
-
-# Shortest and longest time between two appends while a batch is worked on, in seconds. An append waits for
-# the disk: where that takes long, there are fewer, so that most of the time is left for the work.
-APPEND_INTERVALS_S = (0.02, 0.1)
-WORK_PER_APPEND = 4.0
+# While a batch is worked on, what is ready is handed over at most so often, in seconds. A transaction costs
+# about a millisecond of work, and of many small ones each writes anew what the next one changes.
+HAND_OVER_S = 0.01
 
 
 @dataclass(slots=True)
@@ -61,12 +59,8 @@ class Counts:
         )
 
 
-class Log(Protocol):
-    """The part of the journal that the intake writes; usually its `Writer`, shared with others."""
-
-    def append(self, entries: Sequence[NewEntry], positions: Mapping[str, int], /) -> Appended:
-        """Publish events and note positions, in one transaction."""
-        ...
+class Known(Protocol):
+    """What the intake asks the journal; usually a `JournalReader`, which never waits for a commit."""
 
     def events_about(self, object_key: str, /) -> list[tuple[str, str, str]]:
         """All events about an object, oldest first: IVORN, digest (hex) of the content, time observed."""
@@ -86,12 +80,12 @@ class Intake:
         Gives batches with their positions.
     pipeline
         Makes events of items; given the functions that find the last event about an object, and all of them.
+    writer
+        Writes events and positions, each batch or part of one in one transaction.
     journal
-        Where events and positions go, in one transaction.
+        Is asked about earlier events.
     dead_letters
         Where refused items go, before their position counts as read.
-    announce
-        Called with the newest place in the journal after each append.
     stop
         Set by another thread to end the intake after the current batch.
     now
@@ -101,8 +95,6 @@ class Intake:
 
     Attributes
     ----------
-    trouble
-        Why nothing is taken in, while the journal refuses to be written; None otherwise.
     failed
         Whether an error has ended the intake.
     last_item_at, last_published_at
@@ -113,15 +105,14 @@ class Intake:
         self,
         source: Iterable[Batch],
         pipeline: Callable[[Callable[[str], str | None], Past], Pipeline],
-        journal: Log,
+        writer: Parcels,
+        journal: Known,
         dead_letters: DeadLetters,
-        announce: Callable[[int], None],
         stop: threading.Event,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.counts = Counts()
-        self.trouble: str | None = None
         self.failed = False
         self.last_item_at: float | None = None
         self.last_published_at: float | None = None
@@ -129,15 +120,18 @@ class Intake:
         self._source = source
         self._journal = journal
         self._dead_letters = dead_letters
-        self._announce = announce
         self._stop = stop
         self._now = now
-        self._append_interval_s = APPEND_INTERVALS_S[0]
         self._working = threading.Lock()
-        # Objects of events that are not in the journal yet, and these events.
-        self._fresh: dict[str, list[Event]] = {}
+        self._outlet = Outlet(writer, self._kept, stop)
+        self._unwritten = Unwritten()
         self._pipeline = pipeline(self._previous, self._past)
         self._newest_schema: Schema | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is taken in, while the journal refuses to be written; None otherwise."""
+        return self._outlet.trouble
 
     def renew(self, plan: Plan) -> None:
         """Go on by another plan from the next item on; may be called in another thread.
@@ -160,7 +154,7 @@ class Intake:
         return getattr(self._source, "waiting", None)
 
     def run(self) -> None:
-        """Work until the source ends or a stop is asked for.
+        """Work until the source ends or a stop is asked for; what was made by then is written.
 
         Raises
         ------
@@ -174,7 +168,18 @@ class Intake:
             raise
 
     def _run(self) -> None:
-        for batch in self._source:
+        batches = iter(self._source)
+        try:
+            self._work_through(batches)
+        finally:
+            # What was made before an error is written, too.
+            self._outlet.flush()
+            # Not before: a source that is closed tells its broker how far all is written.
+            if isinstance(batches, Generator):
+                batches.close()
+
+    def _work_through(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
             with self._working:
                 # Asked under the lock: who asks for a stop and then gets the lock sees no more work begin.
                 if self._stop.is_set():
@@ -183,20 +188,21 @@ class Intake:
                     self.last_item_at = self._wall()
                     self._newest_schema = getattr(batch[-1], "schema", self._newest_schema)
                 if batch or batch.positions:
+                    batch.kept = False
                     self._take(batch)
 
     def rest(self, patience_s: float) -> bool:
-        """Wait, after a stop was asked for, until nothing more will be appended; False if it takes too long.
+        """Wait, after a stop was asked for, until nothing more will be written; False if it takes too long.
 
         The thread may go on waiting for its source all the same: a read from a pipe cannot be broken off.
         """
         idle = self._working.acquire(timeout=patience_s)
         if idle:
             self._working.release()
-        return idle
+        return idle and self._outlet.flush(patience_s)
 
     def _take(self, batch: Batch) -> None:
-        """Make events of a batch, appending what is ready meanwhile: nobody waits for the rest."""
+        """Make events of a batch, handing over what is ready meanwhile: nobody waits for the rest."""
         entries: list[NewEntry] = []
         positions: dict[str, int] = {}
         began = self._now()
@@ -208,59 +214,44 @@ class Intake:
                 self._refuse(outcome)
             else:
                 entries.append(entry_of(outcome))
-                if outcome.object_key:
-                    self._fresh.setdefault(outcome.object_key, []).append(outcome)
+                self._unwritten.add(outcome)
             self.counts.read += 1
             if follower is not None and follower.origin == item.origin:
                 # Another item of the same message: the position counts the whole message or nothing of it.
                 continue
             if item.origin.partition in batch.positions:
                 positions[item.origin.partition] = item.origin.offset + 1
-            asked = self._now()
-            if entries and asked - began >= self._append_interval_s:
-                if not self._append(entries, positions):
+            if entries and self._now() - began >= HAND_OVER_S:
+                if not self._hand_over(entries, positions):
                     return
                 entries, positions, began = [], {}, self._now()
-                shortest, longest = APPEND_INTERVALS_S
-                self._append_interval_s = min(longest, max(shortest, WORK_PER_APPEND * (began - asked)))
-        self._append(entries, batch.positions)
+        self._hand_over(entries, batch.positions, batch)
 
     def _previous(self, object_key: str) -> str | None:
-        fresh = self._fresh.get(object_key)
-        return fresh[-1].ivorn if fresh else self._journal.previous_ivorn(object_key)
+        return self._unwritten.newest(object_key) or self._journal.previous_ivorn(object_key)
 
     def _past(self, object_key: str) -> list[Earlier]:
-        known = {
-            ivorn: Earlier(ivorn, digest, at) for ivorn, digest, at in self._journal.events_about(object_key)
-        }
-        for event in self._fresh.get(object_key, ()):
-            known.setdefault(event.ivorn, Earlier(event.ivorn, event.digest, event.observed_at))
+        # In this order: what is written meanwhile is found in both, and not in neither.
+        unwritten = self._unwritten.about(object_key)
+        known = {ivorn: Earlier(ivorn, *rest) for ivorn, *rest in self._journal.events_about(object_key)}
+        for event in unwritten:
+            known.setdefault(event.ivorn, event)
         return list(known.values())
 
-    def _append(self, entries: list[NewEntry], positions: dict[str, int]) -> bool:
-        """Append; while the disk refuses, wait and try again: nothing is lost. False if told to stop."""
+    def _hand_over(
+        self, entries: list[NewEntry], positions: dict[str, int], batch: Batch | None = None
+    ) -> bool:
+        """Have it written while more is made; False when told to stop while the disk refuses."""
         try:
             # Refused messages are on the disk before their positions are.
             self._dead_letters.secure()
         except SourceError as error:
             _log.error("%s Refused messages may be only in their source.", error)
-        while True:
-            try:
-                appended = self._journal.append(entries, to_journal(positions))
-            except SourceError as error:
-                self.trouble = str(error)
-                _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
-                if self._stop.wait(RETRY_S):
-                    return False
-            else:
-                if self.trouble is not None:
-                    self.trouble = None
-                    _log.info("the journal can be written again; the feed goes on")
-                self._note(appended)
-                return True
+        return self._outlet.add(entries, positions, batch)
 
-    def _note(self, appended: Appended) -> None:
-        self._fresh.clear()
+    def _kept(self, appended: Appended, entries: Sequence[NewEntry]) -> None:
+        """Take note of what has been written; called in the writer's thread."""
+        self._unwritten.forget(entries)
         self.counts.published += appended.stored
         self.counts.duplicates += appended.duplicates
         self.counts.conflicts += len(appended.conflicts)
@@ -272,7 +263,6 @@ class Intake:
             )
         if appended.stored:
             self.last_published_at = self._wall()
-            self._announce(appended.last_seq)
 
     def _refuse(self, refusal: Refusal) -> None:
         self.counts.refused += 1
@@ -294,7 +284,7 @@ def entry_of(event: Event) -> NewEntry:
         ivorn=event.ivorn,
         data=event.xml,
         kind="relayed" if event.relayed else "authored",
-        digest=bytes.fromhex(event.digest),
+        digest=event.digest_bytes,
         role=event.role,
         object_key=event.object_key,
         ra_deg=event.ra_deg,

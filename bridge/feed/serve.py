@@ -1,6 +1,6 @@
 """Runs a feed until it is told to stop: the intake in a thread, subscribers in Twisted's reactor.
 
-Nothing but wake-ups crosses from one to the other; what they share is the journal.
+What crosses from one to the other are wake-ups, with what is new in the journal; all else is read from there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet.error import ReactorNotRunning
@@ -34,7 +34,7 @@ from bridge.feed.telling import Telling
 from bridge.feed.testevents import Heartbeat
 from bridge.feed.watch import SAMPLE_S, Watch
 from bridge.feed.writer import Writer
-from bridge.journal import Appended, Journal, JournalReader
+from bridge.journal import Appended, Entry, Journal, JournalReader
 from bridge.pipeline import DeadLetters, Pipeline
 from bridge.streams import Source, open_source
 from bridge.streams.kafka.instance import member_of
@@ -94,14 +94,18 @@ def serve(
 
         reactor = installed
         use_steady_time(reactor)
-    with Journal.open(config.journal, durability=config.durability) as journal, journal.reader() as reader:
+    with (
+        Journal.open(config.journal, durability=config.durability) as journal,
+        journal.reader() as reader,
+        journal.reader() as known,
+    ):
         allow_many_files()
         sys.setswitchinterval(_SWITCH_S)
         gate = Gate(config.door.access, "subscribers", reactor.seconds)
         broadcaster = Broadcaster(
             reader, config.broadcaster, save_cursors=journal.save_cursors, released=gate.release
         )
-        feed = _Feed(config, journal, reader, broadcaster, reactor, reloader)
+        feed = _Feed(config, journal, reader, known, broadcaster, reactor, reloader)
         feed.door = open_door(broadcaster, gate, config.door, reactor)
         port = listen(feed.door, config.port, config.interface, reactor)
         number: int = cast("Any", port.getHost()).port
@@ -130,6 +134,7 @@ class _Feed:
         config: FeedConfig,
         journal: Journal,
         reader: JournalReader,
+        known: JournalReader,
         broadcaster: Broadcaster,
         reactor: Any,
         reloader: Reloader | None,
@@ -141,11 +146,11 @@ class _Feed:
         self.stop = threading.Event()
         self.failure: BaseException | None = None
         self.clock = ClockWatch(journal.newest_at())
-        self.writer = Writer(journal)
+        self.writer = Writer(journal, self._announce)
         self.patience = Patience(self.stop.is_set, self._sleep)
         self.source: Source | None = None
-        self.intake = self._make_intake() if config.source is not None else None
-        self.inlets = Inlets(config, self.writer, self._announce, reactor)
+        self.intake = self._make_intake(known) if config.source is not None else None
+        self.inlets = Inlets(config, self.writer, reactor)
         self.thread: threading.Thread | None = None
         self.broadcaster = broadcaster
         self.door: Door | None = None
@@ -156,7 +161,7 @@ class _Feed:
             source_trouble=self._source_trouble,
         )
 
-    def _make_intake(self) -> Intake:
+    def _make_intake(self, known: JournalReader) -> Intake:
         config = self.config
         assert config.source is not None
         if config.source == "-" and sys.stdin is None:
@@ -179,8 +184,8 @@ class _Feed:
             # A feed that goes on has shown before that its filters fit: an odd packet must not keep it down.
             lambda previous, past: Pipeline(config.plan, previous=previous, past=past, lenient=bool(resume)),
             self.writer,
+            known,
             DeadLetters(config.dead_letters),
-            self._announce,
             self.stop,
         )
 
@@ -248,8 +253,8 @@ class _Feed:
     def _source_trouble(self) -> str | None:
         return self.patience.trouble or (self.source.trouble if self.source is not None else None)
 
-    def _announce(self, _seq: int) -> None:
-        self.reactor.callFromThread(self.broadcaster.wake)
+    def _announce(self, new: Sequence[Entry]) -> None:
+        self.reactor.callFromThread(self.broadcaster.wake, new)
 
     def _working(self) -> bool:
         return self.thread is not None and self.thread.is_alive()
@@ -293,7 +298,6 @@ class _Feed:
 
     def _note_test(self, appended: Appended) -> None:
         self.watch.test_events += appended.stored
-        self._announce(appended.last_seq)
 
     def _try_out(self, config: FeedConfig) -> None:
         try_door(self.config.door, config.door, "broadcast")

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import SourceError
-from bridge.journal import Appended, Journal, NewEntry
+from bridge.journal import Appended, Entry, Journal, NewEntry
 
-__all__ = ["Done", "Writer"]
+__all__ = ["Announce", "Done", "Writer", "entries_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ GROUP_EVENTS = 2_000
 """A transaction takes in no further party when it holds so many events: readers should not wait for long."""
 
 Done = Callable[[Appended | BaseException], None]
+
+Announce = Callable[[Sequence[Entry]], object]
 
 
 @dataclass(slots=True)
@@ -40,10 +42,14 @@ class Writer:
     ----------
     journal
         Where everything goes.
+    announce
+        Called in the writer's thread, after each commit that stored something and before anybody is answered,
+        with what is new in the journal.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, announce: Announce = lambda _new: None) -> None:
         self.groups = 0
+        self._announce = announce
         self._journal = journal
         self._parts: deque[_Part] = deque()
         self._changed = threading.Condition()
@@ -100,14 +106,6 @@ class Writer:
             raise answer
         return answer
 
-    def events_about(self, object_key: str) -> list[tuple[str, str, str]]:
-        """As `Journal.events_about`."""
-        return self._journal.events_about(object_key)
-
-    def previous_ivorn(self, object_key: str) -> str | None:
-        """As `Journal.previous_ivorn`."""
-        return self._journal.previous_ivorn(object_key)
-
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -138,8 +136,19 @@ class Writer:
                 part.done(error)
             return
         self.groups += 1
+        if appended.stored:
+            self._announce(entries_of(appended, entries))
         for part, share in zip(group, shares(appended, [part.entries for part in group]), strict=True):
             part.done(share)
+
+
+def entries_of(appended: Appended, entries: Sequence[NewEntry]) -> list[Entry]:
+    """What is new in the journal, as it would be read from there."""
+    return [
+        Entry(seq, entry.ivorn, entry.role, entry.data)
+        for seq, entry in zip(appended.seqs, entries, strict=True)
+        if seq is not None
+    ]
 
 
 def shares(appended: Appended, parts: Sequence[Sequence[NewEntry]]) -> list[Appended]:

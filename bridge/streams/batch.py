@@ -40,13 +40,17 @@ class Batch(list[Item]):
     positions
         Partition to position, to be stored in the same transaction as what the items became. Handing them to
         `open_source` as `resume` goes on behind this batch.
+    kept
+        Whether what the items became is safe, when the next batch is asked for. Who goes on while that is
+        still being written says False, and True when it is.
     """
 
-    __slots__ = ("positions",)
+    __slots__ = ("kept", "positions")
 
     def __init__(self, items: Iterable[Item] = (), positions: dict[str, int] | None = None) -> None:
         super().__init__(items)
         self.positions: dict[str, int] = {} if positions is None else positions
+        self.kept = True
 
 
 class Source(Protocol):

@@ -213,6 +213,23 @@ class RecentPages:
         """The log may have grown: look at it again when somebody asks for what follows the newest event."""
         self._complete = False
 
+    def grow(self, new: Sequence[LoggedEvent]) -> None:
+        """The log has grown by these: nobody has to read them from there.
+
+        Between them nothing is missing. Some may be known already; where something is missing before them, it
+        is still read from the log.
+        """
+        live = self._live
+        if new[0].seq > live.head + 1:
+            live = self._live = _Stretch(new[0].seq - 1)
+        elif new[0].seq <= live.head:
+            new = [event for event in new if event.seq > live.head]
+        if new:
+            live.extend(new)
+            live.shorten(self._max_bytes)
+        # What follows them is given here, too.
+        self._complete = True
+
     def read(self, after: int, limit: int, max_bytes: int) -> Page:
         """Events that follow a place, in order; see `EventLog.read`."""
         asked = (after, limit, max_bytes)

@@ -46,7 +46,7 @@ class Broadcaster(ServerFactory):
     """Serves VTP subscribers from a log of events.
 
     All methods belong to the reactor's thread. Another thread that has appended to the log says so with
-    ``reactor.callFromThread(broadcaster.wake)``.
+    ``reactor.callFromThread(broadcaster.wake, events)``, in the order of the log.
 
     Parameters
     ----------
@@ -145,9 +145,19 @@ class Broadcaster(ServerFactory):
             extra={"address": protocol.address, "subscriber": protocol.ivo},
         )
 
-    def wake(self) -> None:
-        """The log has grown: serve whoever waits for that."""
-        self.pages.refresh()
+    def wake(self, new: Sequence[LoggedEvent] = ()) -> None:
+        """The log has grown: serve whoever waits for that.
+
+        Parameters
+        ----------
+        new
+            What follows in the log on what was given last; then those who follow live need not read it there.
+            If nothing is given the log is read.
+        """
+        if new and self._members:
+            self.pages.grow(new)
+        else:
+            self.pages.refresh()
         for protocol in self._members:
             if not protocol.full:
                 protocol.wake()

@@ -25,14 +25,13 @@ def header(name: str, size: int = 1_234, *, layout: int = tarfile.USTAR_FORMAT, 
 
 def agree(block: bytes) -> bool:
     """Whether the short way knows the header; then it has to say what tarfile says."""
-    found = plain_member(block, 4_096)
+    found = plain_member(block)
     if found is None:
         return False
     told = tarfile.TarInfo.frombuf(block, tarfile.ENCODING, "surrogateescape")
-    assert (found.name, found.size, found.type, found.linkname) == (told.name, told.size, told.type, "")
-    assert found.isreg()
-    assert not found.issparse()
-    assert (found.offset, found.offset_data) == (4_096, 4_608)
+    assert (*found, "") == (told.name, told.size, told.linkname)
+    assert told.isreg()
+    assert not told.issparse()
     return True
 
 
@@ -59,7 +58,7 @@ def test_plain_members_of_all_formats_are_known(layout: int, name: str) -> None:
     ids=["folder", "link", "old", "sparse", "prefix", "huge", "wrong sum", "zeros", "nothing"],
 )
 def test_others_are_left_to_tarfile(block: bytes) -> None:
-    assert plain_member(block, 0) is None
+    assert plain_member(block) is None
 
 
 @pytest.mark.skipif(shutil.which("tar") is None, reason="there is no tar program")

@@ -12,6 +12,7 @@ import shutil
 import threading
 from pathlib import Path
 
+from at_once import AtOnce
 from calling import relayable
 from listener import Listener
 from twisted.internet.task import Clock
@@ -154,8 +155,9 @@ class Day:
         self.journal.append = deadly  # type: ignore[method-assign, assignment]
         try:
             Intake(
-                [batch], lambda previous, past: Pipeline(Plan(), previous=previous, past=past), self.journal,
-                DeadLetters(self.folder / "dead"), lambda _: self.broadcaster.wake(), Hurry(), now=self.now,
+                [batch], lambda previous, past: Pipeline(Plan(), previous=previous, past=past),
+                AtOnce(self.journal, self.broadcaster.wake), self.journal,
+                DeadLetters(self.folder / "dead"), Hurry(), now=self.now,
             ).run()  # fmt: skip
         except Crash:
             self._crash()

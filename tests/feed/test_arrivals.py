@@ -26,10 +26,8 @@ class Gatehouse:
         self.journal = journal
         self.verdicts: list[Verdict] = []
         self.announced: list[int] = []
-        self.writer = Writer(journal)
-        self.arrivals = Arrivals(
-            self.writer, self.announced.append, lambda call, *args: call(*args), wall=lambda: 5.0
-        )
+        self.writer = Writer(journal, lambda new: self.announced.append(new[-1].seq))
+        self.arrivals = Arrivals(self.writer, lambda call, *args: call(*args), wall=lambda: 5.0)
         self.author = AuthorsJudge(("2.0",))
         self.counts = self.arrivals.counts
         self.dead = folder / "dead"

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from at_once import AtOnce
 from calling import relayable
 from lxml import etree
 
 from bridge.alerts.packet import Document, Item, Origin, Packet, Refusal
 from bridge.alerts.store import SchemaStore
 from bridge.errors import SourceError
-from bridge.feed import intake as intake_module
 from bridge.feed.intake import Intake
+from bridge.feed.outlet import RETRY_S
 from bridge.feed.positions import from_journal
 from bridge.feed.retention import Bounds, keep_within
 from bridge.journal import Journal
@@ -31,13 +32,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def make(journal: Journal, batches: object, folder: Path, **more: object) -> Intake:
-    announced = more.pop("announced", [])
+    announced: list[int] = more.pop("announced", [])  # type: ignore[assignment]
     return Intake(
         batches,  # type: ignore[arg-type]
         lambda previous, past: Pipeline(Plan(), previous=previous, past=past),
+        AtOnce(journal, lambda new: announced.append(new[-1].seq)),
         journal,
         DeadLetters(folder / "dead"),
-        announced.append,  # type: ignore[attr-defined]
         more.pop("stop", threading.Event()),  # type: ignore[arg-type]
         **more,  # type: ignore[arg-type]
     )
@@ -146,7 +147,7 @@ class FullAtFirst:
 def test_while_the_disk_is_full_the_intake_waits_and_then_goes_on(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(intake_module, "RETRY_S", 0.0)
+    monkeypatch.setattr("bridge.feed.outlet.RETRY_S", 0.0)
     intake = make(FullAtFirst(journal, 3), [relay(1, 2)], tmp_path)  # type: ignore[arg-type]
     intake.run()
     assert (journal.last_seq(), intake.counts.published) == (2, 2)
@@ -158,9 +159,9 @@ def test_a_stop_while_the_disk_is_full_ends_the_intake_and_a_restart_takes_what_
 ) -> None:
     stop = threading.Event()
     stop.set()
-    intake = make(FullAtFirst(journal, 9), [relay(1, 2)], tmp_path)  # type: ignore[arg-type]
-    intake._stop = stop
+    intake = make(FullAtFirst(journal, 9), [], tmp_path, stop=stop)  # type: ignore[arg-type]
     intake._take(relay(1, 2))
+    assert not intake.rest(20)
     assert (journal.last_seq(), journal.positions()) == (0, {})
     make(journal, [relay(1, 2)], tmp_path).run()
     assert journal.last_seq() == 2
@@ -191,7 +192,7 @@ def test_a_file_system_that_takes_no_more_bytes_costs_time_and_no_event(
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
             signal.signal(signal.SIGXFSZ, ignored)
-        assert retries == [intake_module.RETRY_S] * 3
+        assert retries == [RETRY_S] * 3
         assert journal.last_seq() == 200
         assert journal.positions() == {"/in/a.tar": 200}
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from at_once import AtOnce
 from processes import PlainSubscriber, bridge_command, free_port, ready_port, running, wait_for
 
 from bridge.errors import BridgeError, ConfigError, UsageError
@@ -99,7 +100,7 @@ def test_a_plan_that_does_not_fit_what_came_last_is_refused_and_the_old_one_goes
     with Journal.open(tmp_path / "j", durability="normal") as journal:
         intake = Intake(
             batches, lambda previous, past: Pipeline(plan, previous=previous, past=past),
-            journal, DeadLetters(tmp_path / "dead"), lambda _: None, threading.Event(),
+            AtOnce(journal), journal, DeadLetters(tmp_path / "dead"), threading.Event(),
         )  # fmt: skip
         batches[:] = [Batch(packets[:2])]
         intake.run()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import AtOnce
 from calling import relayable
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,14 +46,14 @@ class Feed:
         self.count = 0
         self.intake = Intake(
             self.batches, lambda previous, past: Pipeline(self.config.plan, previous=previous, past=past),
-            self.journal, DeadLetters(folder / "dead"), lambda _: None, threading.Event(),
+            AtOnce(self.journal), self.journal, DeadLetters(folder / "dead"), threading.Event(),
             wall=self.clock.seconds,
         )  # fmt: skip
         self.works = True
         self.source_trouble: str | None = None
         self.reader = self.journal.reader()
         broadcaster = Broadcaster(self.reader, self.config.broadcaster, clock=self.clock)
-        self.arrivals = Arrivals(Writer(self.journal), lambda _: None, lambda *_: None, self.clock.seconds)
+        self.arrivals = Arrivals(Writer(self.journal), lambda *_: None, self.clock.seconds)
         self.upstreams: tuple[UpstreamStatus, ...] = ()
         self.watch = Watch(
             *(self.config, self.reader, broadcaster, self.intake, self, lambda: self.works),
@@ -209,7 +210,7 @@ def test_what_comes_in_over_vtp_counts_with_the_source(feed: Feed) -> None:
     assert now.receiver is not None
     assert now.receiver.accepted == 5
     feed.arrivals.trouble = "The journal cannot be used: the disk is full."
-    feed.intake.trouble = feed.arrivals.trouble
+    feed.intake._outlet.trouble = feed.arrivals.trouble
     assert feed.watch.status().problems == (f"Nothing is taken in: {feed.arrivals.trouble}",)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from at_once import AtOnce
+
 from bridge.alerts.packet import Document, Origin
 from bridge.feed.intake import Intake
 from bridge.journal import Journal
@@ -24,9 +26,9 @@ def test_the_items_of_one_message_are_kept_with_its_position_or_not_at_all(tmp_p
         intake = Intake(
             [batch],
             lambda previous, past: Pipeline(Plan(), previous=previous, past=past),
+            AtOnce(journal, lambda new: seen.append((new[-1].seq, journal.positions()["kafka://c/t/0"]))),
             journal,
             DeadLetters(tmp_path / "dead"),
-            lambda seq: seen.append((seq, journal.positions()["kafka://c/t/0"])),
             threading.Event(),
             now=lambda: float(next(clock)),
         )

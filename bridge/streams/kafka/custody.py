@@ -6,12 +6,13 @@ a transaction with what was made of the alerts, only the receiver knows how far 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from confluent_kafka import Consumer, TopicPartition
 
 from bridge.errors import SourceError
+from bridge.streams.batch import Batch
 from bridge.streams.kafka.cursors import Cursors, place_of
 from bridge.streams.kafka.partitions import SharedPartitions
 
@@ -54,7 +55,7 @@ class EntrustedPartitions(SharedPartitions):
         super().__init__(consumer, cursors, follow, stop)
         self._custody = custody
 
-    def done(self, positions: Mapping[str, int]) -> None:
+    def handed_over(self, batch: Batch) -> None:
         """Nothing: what has been handed over is not done for that."""
 
     def close(self) -> None:

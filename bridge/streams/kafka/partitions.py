@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from bridge.streams.batch import Batch
 from bridge.streams.kafka.client import REQUEST_S, Cluster, look_up_offsets
 from bridge.streams.kafka.cursors import Cursors, Gap, Place, place_of
 from bridge.streams.kafka.url import HEARTBEAT_TOPIC
@@ -21,6 +23,12 @@ __all__ = ["AllPartitions", "Partitions", "SharedPartitions"]
 
 COMMIT_S = 5.0
 RETRY_S = 1.0
+
+# What was handed over last may still be on its way to the disk when the partitions go to others. A disk that
+# does not take it for so long refuses it, and the others shall not wait. In seconds, like the time between
+# two looks.
+KEEP_S = 10.0
+LOOK_S = 0.005
 
 
 class Partitions(ABC):
@@ -117,8 +125,8 @@ class Partitions(ABC):
         return sum(behind) if behind else None
 
     @abstractmethod
-    def done(self, positions: Mapping[str, int]) -> None:
-        """What has been handed over is kept now, with these positions."""
+    def handed_over(self, batch: Batch) -> None:
+        """A batch has been taken, and the next is asked for; `Batch.kept` says when it is safe."""
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -167,7 +175,7 @@ class AllPartitions(Partitions):
         self._looked = True
         self.cursors.settle()
 
-    def done(self, positions: Mapping[str, int]) -> None:
+    def handed_over(self, batch: Batch) -> None:
         """Nobody else reads these partitions, so there is nobody to tell."""
 
 
@@ -182,6 +190,7 @@ class SharedPartitions(Partitions):
         super().__init__(consumer, cursors, follow, stop)
         self._topics: set[str] = set()
         self._all: list[Place] = []
+        self._handed_over: deque[Batch] = deque()
         self._to_commit: dict[Place, int] = {}
         self._committed_s = time.monotonic()
 
@@ -196,15 +205,16 @@ class SharedPartitions(Partitions):
             self._topics = wanted
         self._all = [(topic, n) for topic in sorted(wanted) for n in range(cluster.partitions.get(topic, 0))]
 
-    def done(self, positions: Mapping[str, int]) -> None:
-        """Commit now and then, so that monitors see the progress and others can take over."""
-        for key, offset in positions.items():
-            self._to_commit[place_of(key)] = offset
+    def handed_over(self, batch: Batch) -> None:
+        """Commit now and then what is kept, so that monitors see the progress and others can take over."""
+        self._handed_over.append(batch)
+        self._note_kept()
         if self._to_commit and time.monotonic() - self._committed_s >= COMMIT_S:
             self._commit(wait=False)
 
     def close(self) -> None:
         """Commit what is kept and leave the group."""
+        self._wait_until_kept()
         self._commit(wait=True)
         super().close()
 
@@ -249,6 +259,7 @@ class SharedPartitions(Partitions):
                 self.consumer.commit(offsets=offsets, asynchronous=False)
 
     def _revoked(self, _consumer: Consumer, _taken: list[TopicPartition]) -> None:
+        self._wait_until_kept()
         self._commit(wait=True)
         self._forget()
 
@@ -259,9 +270,23 @@ class SharedPartitions(Partitions):
 
     def _forget(self) -> None:
         self._looked = False
+        self._handed_over.clear()
         self.read.clear()
         self._drained.clear()
         self._lost.clear()
+
+    def _note_kept(self) -> None:
+        while self._handed_over and self._handed_over[0].kept:
+            for key, offset in self._handed_over.popleft().positions.items():
+                self._to_commit[place_of(key)] = offset
+
+    def _wait_until_kept(self) -> None:
+        """Who gets the partitions next goes on behind what is kept: the rest would be published twice."""
+        limit = time.monotonic() + KEEP_S
+        self._note_kept()
+        while self._handed_over and time.monotonic() < limit:
+            time.sleep(LOOK_S)
+            self._note_kept()
 
     def _commit(self, *, wait: bool) -> None:
         offsets = [TopicPartition(*place, offset) for place, offset in self._to_commit.items()]

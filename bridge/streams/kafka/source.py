@@ -214,12 +214,12 @@ class KafkaSource:
                 if self.stop():
                     # The last batch may not have been kept: it was handed over as the end came.
                     return
-                partitions.done(batch.positions)
+                partitions.handed_over(batch)
                 batch, size = Batch(), 0
         # An empty one is a sign of life.
         yield batch
         if not self.stop():
-            partitions.done(batch.positions)
+            partitions.handed_over(batch)
 
     def _count_waiting(self, partitions: Partitions) -> None:
         now = time.monotonic()
