@@ -59,8 +59,8 @@ def stream_tar(
     offset = 0
     member = ""
     try:
-        for member, size, data_at, unwanted, is_folder in _members(reader):
-            if is_folder or is_hidden(member):
+        for member, size, data_at, unwanted, info in _members(reader):
+            if (info is not None and info.isdir()) or is_hidden(member):
                 continue
             origin = Origin(partition, offset, member)
             if unwanted:
@@ -83,9 +83,15 @@ def stream_tar(
 
 
 def _items(
-    info: tarfile.TarInfo, data: bytes, origin: Origin, store: SchemaStore, default_schema: Schema | None
+    info: tarfile.TarInfo | None,
+    data: bytes,
+    origin: Origin,
+    store: SchemaStore,
+    default_schema: Schema | None,
 ) -> Iterator[Item]:
     """What a member holds; of one that was a message of a topic, as that message would be read."""
+    if info is None:
+        return items_from_message(data, origin, store, default_schema)
     try:
         envelope, is_tombstone = envelope_of(info) or (None, False)
         if envelope is not None:
@@ -114,13 +120,13 @@ class _HeaderFile:
 
 
 class _Member(NamedTuple):
-    """A member: name, size and place of its data in bytes, and why it is not wanted; folders are no news."""
+    """A member: name, size and place of its data, why it is not wanted, and its header if it is odd."""
 
     name: str
     size: int
     data_at: int
     unwanted: str
-    is_folder: bool = False
+    info: tarfile.TarInfo | None = None
 
 
 def _members(reader: ForwardReader) -> Iterator[_Member]:
@@ -165,7 +171,7 @@ def _looked_at(info: tarfile.TarInfo) -> _Member:
         unwanted = f"{info.name} is no regular file but a link or device; only files are read."
     else:
         unwanted = _too_large(info.name, info.size)
-    return _Member(info.name, info.size, info.offset_data, unwanted, info.isdir())
+    return _Member(info.name, info.size, info.offset_data, unwanted, info)
 
 
 def _too_large(name: str, size: int) -> str:

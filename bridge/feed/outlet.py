@@ -143,7 +143,7 @@ class Outlet:
     def _go(self) -> None:
         """Send what is ready on its way, unless something is."""
         with self._changed:
-            if self._under_way is not None or self._pausing or not self._ready:
+            if self._under_way is not None or self._pausing or self._given_up or not self._ready:
                 return
             parcel = self._under_way = self._ready
             self._ready = _Parcel()

@@ -93,6 +93,78 @@ def test_readers_at_any_place_get_each_event_once_and_in_order(memory: int, read
     assert pages.held_bytes <= max(memory, max(len(event.data) for event in log.events))
 
 
+@settings(max_examples=150)
+@given(
+    st.integers(0, 400),
+    st.integers(1, 9),
+    st.lists(
+        st.tuples(st.just("grow"), st.integers(1, 20), st.integers(1, 3))
+        | st.tuples(st.just("tell"), st.integers(0, 3), st.just(0))
+        | st.tuples(st.just("read"), st.integers(0, 3), st.integers(1, 9)),
+        max_size=40,
+    ),
+)
+def test_readers_who_are_told_late_what_is_new_get_each_event_once_and_in_order(
+    memory: int, read_events: int, steps
+) -> None:
+    log = Log()
+    log.grow(5, 1)
+    pages = RecentPages(log, memory, read_events=read_events)
+    places = [0, 3, 5, 5]
+    got: list[list[int]] = [[], [], [], []]
+    starts, told = list(places), log.last_seq()
+    untold: list[int] = []
+
+    def read(number: int, limit: int) -> None:
+        new = pages.read(places[number], limit, 200)
+        got[number] += new.seqs
+        places[number] = new.seqs[-1] if new else places[number]
+
+    def tell(with_events: bool) -> None:
+        nonlocal told
+        if untold:
+            upto = untold.pop(0)
+            if with_events:
+                pages.grow([event for event in log.events if told < event.seq <= upto])
+            else:
+                pages.refresh()
+            told = upto
+
+    for action, first, second in steps:
+        if action == "grow":
+            log.grow(first, second)
+            untold.append(log.last_seq())
+        elif action == "tell":
+            # One commit in four comes when nobody listens.
+            tell(first > 0)
+        else:
+            read(first, second)
+    while untold:
+        tell(True)
+    for number in range(4):
+        while places[number] < log.last_seq():
+            before = places[number]
+            read(number, 50)
+            assert places[number] > before
+    for start, seqs in zip(starts, got, strict=True):
+        assert seqs == [event.seq for event in log.events if event.seq > start]
+    assert pages.held_bytes <= max(memory, max(len(event.data) for event in log.events))
+
+
+def test_who_listens_live_reads_nothing_from_the_log() -> None:
+    log = Log()
+    pages = RecentPages(log, 10_000)
+    assert not pages.read(0, 10, 10_000)
+    before = pages.reads
+    for _ in range(5):
+        head = log.last_seq()
+        log.grow(20, 1)
+        pages.grow([event for event in log.events if event.seq > head])
+        assert len(pages.read(head, 50, 10_000)) == 20
+        assert not pages.read(log.last_seq(), 50, 10_000)
+    assert pages.reads == before
+
+
 class Subscriber:
     """A durable subscriber that comes, goes, and acknowledges as it likes."""
 
