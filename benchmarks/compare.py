@@ -39,6 +39,8 @@ TIMES = ("_us", "_ms", "_s")
 RATES = ("_per_s", "_hz")
 QUARTILES = ("median", "q1", "q3")
 LABELS = ("name", "task", "part", "library", "alerts", "rows", "rate", "processes")
+# What was measured, in words.
+INPUTS = ("origin", "input")
 NOT_MEASURED = ("quoted", "published", "beat", "deadline")
 
 
@@ -105,7 +107,8 @@ def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]])
     Returns
     -------
     Plain data: `changes`, the `shift` that all sure times have in common (median ratio) and their
-    `scatter` about it, whether the machines are of one type, and what only one side has.
+    `scatter` about it, whether the machines are of one type, which inputs differ, and what only one side
+    has.
 
     Raises
     ------
@@ -120,7 +123,14 @@ def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]])
         )
     changes: list[Change] = []
     lost: list[str] = []
+    inputs: list[str] = []
     for name in names:
+        was, now = dict(_inputs(before[name])), dict(_inputs(after[name]))
+        inputs += [
+            f"{name}: {key}".rstrip(" :") + f": {text} before, {now[key]} after"
+            for key, text in was.items()
+            if now.get(key, text) != text
+        ]
         old, new = dict(_quantities(before[name])), dict(_quantities(after[name]))
         changes += [_change(f"{name}: {key}", old[key], new[key]) for key in old if key in new]
         lost += [f"{name}: {key}" for key in sorted(old.keys() ^ new.keys())]
@@ -130,6 +140,7 @@ def compare(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]])
     return {
         "benchmarks": names,
         "same_machine": all(before[name].get("machine") == after[name].get("machine") for name in names),
+        "other_inputs": inputs,
         "shift": round(statistics.median(ratios), 3) if ratios else None,
         "scatter": round(math.expm1(scatter), 3),
         "changes": [asdict(change) for change in changes],
@@ -144,6 +155,9 @@ def report(result: dict[str, Any], most: int = 40) -> str:
     lines = [f"{len(result['changes'])} quantities of {', '.join(result['benchmarks'])} in both files"]
     if not result["same_machine"]:
         lines.append("The machines or their Pythons differ: times tell of them as much as of the code.")
+    if result["other_inputs"]:
+        first = result["other_inputs"][0]
+        lines.append(f"The inputs differ, so sizes and times tell of them, not of the code: {first}.")
     if result["shift"] is not None:
         lines.append(
             f"All times together: {result['shift']:.2f}x, scattered by {result['scatter']:.0%} from run to "
@@ -223,6 +237,19 @@ def _quantities(part: Any, path: str = "") -> Iterator[tuple[str, _Quantity]]:
             yield f"{path}{key}", _Quantity(value, key.rpartition("_")[2])
         elif isinstance(value, (dict, list)) and key not in ("machine", "versions", "claims"):
             yield from _quantities(value, f"{path}{key}, " if key not in ("contents", "encodings") else path)
+
+
+def _inputs(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """What each part of a result was measured on, by where it is."""
+    if isinstance(part, list):
+        for number, each in enumerate(part):
+            yield from _inputs(each, f"{path}, {_label(each) or number}".lstrip(", "))
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in INPUTS and isinstance(value, str):
+                yield path, value
+            elif isinstance(value, (dict, list)):
+                yield from _inputs(value, path if key == "contents" else f"{path}, {key}".lstrip(", "))
 
 
 def _is_size(key: str) -> bool:

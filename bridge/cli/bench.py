@@ -107,6 +107,9 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
             continue
         if not as_json:
             click.echo(f"{texts[name]}\n")
+        if folder is not None:
+            # After each, because all together take long and may be interrupted.
+            _write(folder, {"index.html": _load("page").make_page(results, texts, files, left_out)})
     if not results:
         raise UsageError("None of the benchmarks can run here.")
     if folder is not None:

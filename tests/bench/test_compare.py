@@ -128,6 +128,18 @@ def test_what_one_side_lacks_and_other_machines_are_told() -> None:
     assert "machines or their Pythons differ" in text
 
 
+def test_results_of_other_alerts_are_not_taken_for_a_change_of_the_code() -> None:
+    before, after = result(timing(1, 1)), result(timing(1, 1))
+    before["encodings"]["contents"][0]["origin"] = "3 SIMULATED alerts"
+    assert compare(before, after)["other_inputs"] == []
+    after["encodings"]["contents"][0]["origin"] = "3 real alerts"
+    told = "encodings: ZTF whole: 3 SIMULATED alerts before, 3 real alerts after"
+    assert compare(before, after)["other_inputs"] == [told]
+    assert f"The inputs differ, so sizes and times tell of them, not of the code: {told}." in report(
+        compare(before, after)
+    )
+
+
 def test_a_real_result_compared_with_itself_is_the_same_throughout(measured: dict[str, Any]) -> None:
     found = compare({"encodings": measured}, {"encodings": measured})
     assert len(found["changes"]) > 200
