@@ -21,6 +21,7 @@ from bridge.voevent.avro_values import bytes_bytes, long_bytes, number_bytes
 from bridge.voevent.markup import Element, parse_xml, unescape
 from bridge.voevent.model import VOEvent
 from bridge.voevent.numbers import read_number
+from bridge.voevent.quick_xml import has_only_elements
 from bridge.voevent.read_xml import read_root, read_xml
 from bridge.voevent.reading import Spec, spec_of
 
@@ -129,14 +130,14 @@ class Habits:
             If it is not a VOEvent.
         """
         root = parse_xml(data)
-        text = _simple_text(root)
-        if text is None:
-            return encode_record(read_root(root, data))
+        text = etree.tostring(root, encoding="unicode")
+        if not _may_have_habits(root, text):
+            return encode_record(read_root(root, data, text))
         parts = _CUT.split(text)
         markup, values = parts[0::2], parts[1::2]
         key = "\0".join(markup)
         if key not in self.kinds:
-            datum = encode_record(read_root(root, data))
+            datum = encode_record(read_root(root, data, text))
             if len(self.kinds) >= _MOST_KINDS:
                 self.kinds.clear()
             self.kinds[key] = None
@@ -148,7 +149,7 @@ class Habits:
         for habit in kind.habits:
             if habit.constants == constants:
                 return habit.datum(values)
-        datum = encode_record(read_root(root, data))
+        datum = encode_record(read_root(root, data, text))
         mark = hash(constants)
         if mark not in kind.tried and len(kind.tried) < _MOST_HABITS:
             kind.tried.add(mark)
@@ -160,12 +161,15 @@ xml_to_avro = Habits().encode
 """`Habits.encode` with the habits of this process."""
 
 
-def _simple_text(root: Element) -> str | None:
-    """The text of a packet that may have habits; None for one with a table, or things beside the root."""
-    if root.getprevious() is not None or root.getnext() is not None:
-        return None
-    text = etree.tostring(root, encoding="unicode")
-    return None if "<TD" in text or "<!" in text or "<?" in text or "\ue000" in text else text
+def _may_have_habits(root: Element, text: str) -> bool:
+    """Whether there is no table, nothing beside the root, and nothing that looks like a mark."""
+    return (
+        root.getprevious() is None
+        and root.getnext() is None
+        and has_only_elements(text)
+        and "<TD" not in text
+        and "\ue000" not in text
+    )
 
 
 def _varies(markup: Sequence[str], place: int) -> bool | None:

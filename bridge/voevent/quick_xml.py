@@ -21,7 +21,7 @@ from bridge.voevent.reading import Notes, Record, Seen, Spec, note_order, number
 from bridge.voevent.tables import place_cells
 from bridge.voevent.what import Field
 
-__all__ = ["read_quickly"]
+__all__ = ["has_only_elements", "read_quickly"]
 
 _ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _MOST = 8_192
@@ -45,7 +45,15 @@ class _SeenPieces(dict[str, tuple[str, Seen, str]]):
 _SEEN = _SeenPieces()
 
 
-def read_quickly(root: Element, spec: Spec, record: Record, indent: str | None) -> Notes | None:
+def has_only_elements(text: str) -> bool:
+    """Whether there are no comments, instructions or other sections in a document, as lxml writes it."""
+    # A single character is found at once, and hardly any packet has one of these.
+    return not ("!" in text and "<!" in text) and not ("?" in text and "<?" in text)
+
+
+def read_quickly(
+    root: Element, spec: Spec, record: Record, indent: str | None, text: str | None
+) -> Notes | None:
     """Read the children of the root into its record.
 
     Parameters
@@ -56,15 +64,18 @@ def read_quickly(root: Element, spec: Spec, record: Record, indent: str | None) 
         Of the root; the record is filled.
     indent
         Of the document.
+    text
+        The root as lxml writes it, where that is known already.
 
     Returns
     -------
     The layout of the children; None if it could not be done, and then the record is as it was.
     """
-    text = etree.tostring(root, encoding="unicode")
+    if text is None:
+        text = etree.tostring(root, encoding="unicode")
     namespaces = root.nsmap
     # A default namespace makes strangers of elements that are written with the names we know.
-    if "<!" in text or "<?" in text or None in namespaces or not all(map(_is_simple, namespaces.values())):
+    if None in namespaces or not all(map(_is_simple, namespaces.values())) or not has_only_elements(text):
         return None
     trial, notes = spec.blank.copy(), Notes(indent)
     pieces = iter(text.split("<"))

@@ -42,7 +42,7 @@ def read_xml(data: bytes) -> Record:
     return read_root(parse_xml(data), data)
 
 
-def read_root(root: Element, data: bytes) -> Record:
+def read_root(root: Element, data: bytes, text: str | None = None) -> Record:
     """Read a VOEvent that is parsed already.
 
     Parameters
@@ -51,6 +51,8 @@ def read_root(root: Element, data: bytes) -> Record:
         Its root.
     data
         The document that it was parsed from.
+    text
+        The root as lxml writes it (``tostring(root, encoding="unicode")``), where that is known already.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def read_root(root: Element, data: bytes) -> Record:
     if etree.QName(root).localname != "VOEvent":
         raise PacketError(f"it is XML but no VOEvent (its root is {etree.QName(root).localname})")
     # Where the namespaces of the root are all there are, no other element need be asked for its own.
-    return _Reader(root, declares=data.count(b"xmlns") != len(root.nsmap)).event()
+    return _Reader(root, declares=data.count(b"xmlns") != len(root.nsmap)).event(text)
 
 
 class _Reader:
@@ -73,7 +75,7 @@ class _Reader:
         self.tags: list[Record] = []
         self.contents: dict[int, str] = {}
 
-    def event(self) -> Record:
+    def event(self, text: str | None) -> Record:
         root = self.root
         namespace = etree.QName(root).namespace
         self.namespace = f"{{{namespace}}}" if namespace else ""
@@ -88,7 +90,7 @@ class _Reader:
         if usual != name or self._root_is_odd(spec, attributes):
             has_location = record["schemaLocation"] is not None
             self.tags.append(self._root_tag(spec, name, has_location=has_location))
-        quick = None if self.declares else read_quickly(root, spec, record, self.notes.indent)
+        quick = None if self.declares else read_quickly(root, spec, record, self.notes.indent, text)
         if quick is not None:
             self.notes = quick
         else:
