@@ -53,7 +53,7 @@ LEAP_SECONDS = (
 LEAP_DAYS = frozenset(mjd - 1 for mjd, _ in LEAP_SECONDS[1:])
 TAI_STARTS_MS = [mjd * DAY_MS + offset * 1000 for mjd, offset in LEAP_SECONDS]
 EARLIEST_MJD = LEAP_SECONDS[0][0]
-LATEST_MJD = 2_973_484  # 9999-12-31
+END_MJD = 2_973_484  # the day after 9999-12-31, the last that a date can be
 
 
 def iso_from_mjd_utc(mjd: float, add_s: float = 0.0) -> str:
@@ -154,13 +154,15 @@ def utc_from_iso(text: str) -> str:
 
 
 def _split(mjd: float) -> tuple[int, float]:
-    if not EARLIEST_MJD <= mjd <= LATEST_MJD:
+    if not EARLIEST_MJD <= mjd < END_MJD:
         raise PacketError(f"time MJD {mjd!r} is not a date between 1972 and 9999")
     day = math.floor(mjd)
     return day, mjd - day
 
 
 def _iso(day: int, millisecond: int) -> str:
+    if day >= END_MJD:  # By rounding, or with half an exposure.
+        raise PacketError(f"time MJD {day} is not a date between 1972 and 9999")
     seconds, millisecond = divmod(millisecond, 1000)
     if seconds >= 86_400:
         return f"{_date(day)}T23:59:60.{millisecond:03d}"

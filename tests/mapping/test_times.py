@@ -60,3 +60,24 @@ def test_rounding_never_gives_twenty_four_hours() -> None:
 def test_what_is_no_date_costs_the_packet(scale: str, value: float) -> None:
     with pytest.raises(PacketError, match="MJD"):
         SCALES[scale](value, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "add_s"),
+    [
+        ("jd_utc", 5_373_484.5, 0.0),
+        ("jd_utc", 5_373_484.4999, 15.0),
+        ("mjd_utc", 2_973_484.0, 0.0),
+        ("mjd_utc", math.nextafter(2_973_484.0, 0), 0.0),
+        ("mjd_tai", 2_973_483.9999999, 60.0),
+    ],
+)
+def test_what_rounding_or_half_an_exposure_brings_into_the_year_10000_costs_the_packet(
+    scale: str, value: float, add_s: float
+) -> None:
+    with pytest.raises(PacketError, match="is not a date between 1972 and 9999"):
+        SCALES[scale](value, add_s)
+
+
+def test_the_last_second_of_the_year_9999_is_a_time() -> None:
+    assert SCALES["mjd_utc"](2_973_483 + 86_399 / 86_400, 0.0) == "9999-12-31T23:59:59.000"
