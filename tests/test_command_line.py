@@ -139,6 +139,8 @@ MISTAKES = {
     "a choice that there is not": (2, "convert alerts --role nonsense"),
     "an output that cannot take events": (2, "convert alerts -o events.json"),
     "an input without a name": (2, "validate ''"),
+    "standard input where a name is wanted": (2, "replay - --to again"),
+    "a schema on standard input": (2, "convert alerts --schema -"),
     "an output without a name": (2, "simulate ztf -o ''"),
     "files on standard output": (2, "journal export -o -"),
     "an output of another kind": (2, "simulate ztf -o hello.txt"),

@@ -6,6 +6,7 @@ asked for its commits only.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import Counter
@@ -29,6 +30,10 @@ from bridge.streams.kafka.settings import KafkaSettings, load_settings
 from bridge.streams.kafka.url import KafkaUrl
 
 __all__ = ["look_once", "watch"]
+
+_log = logging.getLogger(__name__)
+
+STOPPED = "Kafka had not answered when this was stopped."
 
 SAMPLE = 20
 """Newest messages of a partition that a single look reads."""
@@ -81,12 +86,17 @@ class _Looker:
         values = settings.without("group.id")
         if self.group:
             values["group.id"] = self.group
-        self._contact = Contact(url, settings, Teller(lambda _level, _sentence: None))
+        self._contact = Contact(url, settings, Teller(self._tell))
         # It never subscribes, so it is no member of the group it asks about.
         self.consumer: Consumer = make_consumer(
             url, KafkaSettings(values, settings.origin), on_error=self._contact.note
         )
         self._cluster: Cluster | None = None
+
+    def _tell(self, level: int, sentence: str) -> None:
+        # Once there is something to show, trouble is part of it.
+        if self._cluster is None:
+            _log.log(level, "%s", sentence)
 
     def wait_for_cluster(self, stop: Callable[[], bool], sleep: Callable[[float], None]) -> bool:
         """Ask until the cluster answers; raises `SourceError` where there is no hope."""
@@ -172,7 +182,8 @@ def look_once(
     """
     looker = _Looker(kafka_url(url), load_settings(kafka_config), group, now)
     try:
-        looker.wait_for_cluster(stop, sleep)
+        if not looker.wait_for_cluster(stop, sleep):
+            return Snapshot(now(), 0.0, (), group=looker.group, trouble=STOPPED)
         tally = _Tally(store, now)
         try:
             states = looker.states()

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import orjson
 
-from bridge.cli.options import CommandGroup, OutPath
+from bridge.cli.options import CommandGroup, InFile, OutPath
 from bridge.cli.shared import showing_progress
 from bridge.errors import BridgeError, UsageError
 from bridge.streams.outlets import write_whole
@@ -120,8 +120,8 @@ def run_all(as_json: bool, folder: Path | None, rounds: int | None) -> None:
 
 
 @command.command("compare")
-@click.argument("before", type=click.Path(path_type=Path, readable=False))
-@click.argument("after", type=click.Path(path_type=Path, readable=False))
+@click.argument("before", type=InFile())
+@click.argument("after", type=InFile())
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def run_compare(before: Path, after: Path, as_json: bool) -> None:
     """Say what got faster or slower from one result to another, by more than the noise.

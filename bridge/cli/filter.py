@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from bridge.cli.options import kafka_option, schemas_option, summary_option
+from bridge.cli.options import InFile, kafka_option, schemas_option, summary_option
 from bridge.cli.shared import Refusals, showing_progress, until_signal
 from bridge.streams.kafka.url import is_kafka_url, parse_url
 
@@ -30,7 +30,7 @@ __all__ = ["command"]
               help="Folder, .tar, .tar.gz, .avro, - for standard output, or kafka://host/topic; with --filters "
               "a folder or topic, below which each filter has one of its own, unless --any.")  # fmt: skip
 @click.option("--where", metavar="EXPR", help="SQL condition that a packet must meet.")
-@click.option("--filters", "filters_file", metavar="FILE", type=click.Path(path_type=Path),
+@click.option("--filters", "filters_file", metavar="FILE", type=InFile(),
               help="TOML file with named filters ([[filter]] name = ..., where = ...).")  # fmt: skip
 @click.option(
     "--any",

@@ -11,7 +11,7 @@ import orjson
 from bridge.alerts.packet import Document, Origin
 from bridge.alerts.schema import Schema
 from bridge.alerts.store import open_store
-from bridge.cli.options import CommandGroup, SchemaFile
+from bridge.cli.options import CommandGroup, InFile, SchemaFile
 from bridge.cli.shared import print_table
 from bridge.errors import BridgeError, PacketError, UsageError
 from bridge.mapping import Mapping, compile_translator, list_mappings, load_mapping
@@ -113,10 +113,10 @@ def show(mapping: str, schema: Schema | None, as_json: bool) -> None:
 @command.command()
 @click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
 @click.option("--schema", "schemas", multiple=True, metavar="FILE", type=SchemaFile(), help=SCHEMA_HELP)
-@click.option("--notice", "notice_files", multiple=True, metavar="FILE", help=NOTICE_HELP)
+@click.option("--notice", "notice_files", multiple=True, metavar="FILE", type=InFile(), help=NOTICE_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def check(
-    mappings: tuple[str, ...], schemas: tuple[Schema, ...], notice_files: tuple[str, ...], as_json: bool
+    mappings: tuple[str, ...], schemas: tuple[Schema, ...], notice_files: tuple[Path, ...], as_json: bool
 ) -> int:
     """Find unknown fields, keys, conversions, UCDs and units in mapping files.
 
@@ -129,7 +129,7 @@ def check(
       voevent-bridge mapping check mine.toml --schema alert.avro
       voevent-bridge mapping check mine.toml --notice notice.json
     """
-    notices = [_read_notice(Path(name)) for name in notice_files]
+    notices = [_read_notice(path) for path in notice_files]
     against = list(schemas) or _known_schemas()
     found: list[Mapping] = [load_mapping(name) for name in mappings] or list(list_mappings())
     faults = [("all", fault) for fault in unchecked()]
@@ -154,11 +154,11 @@ def check(
 
 
 @command.command()
-@click.argument("source", metavar="SCHEMA|ALERT|NOTICE")
+@click.argument("source", metavar="SCHEMA|ALERT|NOTICE", type=InFile())
 @click.option(
     "-o", "--output", metavar="FILE", default="-", help="Where to write it; standard output otherwise."
 )
-def new(source: str, output: str) -> None:
+def new(source: Path, output: str) -> None:
     """Write a commented first mapping for a schema (.avsc), the schema of an alert file, or a JSON notice.
 
     \b
@@ -166,7 +166,7 @@ def new(source: str, output: str) -> None:
       voevent-bridge mapping new alert.avro -o mine.toml
       voevent-bridge mapping new notice.json -o mine.toml
     """
-    draft = draft_mapping(Path(source))
+    draft = draft_mapping(source)
     if output == "-":
         click.echo(draft.text, nl=False)
         return

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CommandGroup",
+    "InFile",
     "OutPath",
     "SchemaFile",
     "dead_letters_option",
@@ -54,6 +55,19 @@ class _Input(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return value
 
 
+class InFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A file or folder that a command works on, and that it cannot take from standard input."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; fails for names that are empty or mean standard input."""
+        if value in ("", "-"):
+            what = "Standard input ('-') is not read here" if value else "The name is empty"
+            self.fail(f"{what}; give the name of a file.", param, ctx)
+        return Path(value)
+
+
 class OutPath(click.Path):
     """A place for files, which standard output is not."""
 
@@ -82,8 +96,11 @@ class SchemaFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         """The schema; fails where the file has none."""
         from bridge.alerts.user_schemas import schema_from_file
 
+        if not isinstance(value, str):
+            return value
+        path = InFile().convert(value, param, ctx)
         try:
-            return schema_from_file(Path(value)) if isinstance(value, str) else value
+            return schema_from_file(path)
         except SchemaError as error:
             self.fail(str(error), param, ctx)
 

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from bridge.alerts.store import open_store
-from bridge.cli.options import input_argument, kafka_option, schemas_option, summary_option
+from bridge.cli.options import InFile, kafka_option, schemas_option, summary_option
 from bridge.cli.shared import showing_progress, until_signal
 from bridge.wording import counted
 
@@ -34,7 +34,7 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command()
-@input_argument("archives", "ARCHIVE...")
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=InFile())
 @click.option(
     "--to",
     "target",
@@ -56,7 +56,7 @@ class _Speed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @kafka_option
 @summary_option
 def command(
-    archives: tuple[str, ...],
+    archives: tuple[Path, ...],
     target: str,
     speed: float | None,
     new_times: bool,

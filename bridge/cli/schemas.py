@@ -13,7 +13,7 @@ from bridge.alerts.registry import LSST_REGISTRY, Registry
 from bridge.alerts.schema_files import load_schema_file
 from bridge.alerts.store import SchemaEntry, SchemaStore, open_store
 from bridge.alerts.user_schemas import keep_schema, schema_from_file
-from bridge.cli.options import CommandGroup
+from bridge.cli.options import CommandGroup, InFile
 from bridge.cli.shared import print_table
 from bridge.errors import UsageError
 
@@ -93,9 +93,7 @@ def show(name: str, schemas: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
-)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=InFile())
 @click.option("--id", "schema_id", type=int, help="Id of the schema in the wire format (for one FILE).")
 def add(files: tuple[Path, ...], schema_id: int | None) -> None:
     """Keep schemas for later commands.

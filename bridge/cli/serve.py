@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.options import kafka_option, schemas_option, translation_options
+from bridge.cli.options import InFile, kafka_option, schemas_option, translation_options
 
 __all__ = ["command"]
 
 
 @click.command("serve")
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=InFile())
 @click.option("--from", "source", metavar="URL",
               help="Folder (followed), file, tar archive, - for standard input, kafka://host/topic, or vtp://host.")  # fmt: skip
 @kafka_option
