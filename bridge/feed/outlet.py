@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 RETRY_S = 5.0
 """Pause before a journal that could not be written is tried again, in seconds."""
 
+REMIND_EVERY = 120
+"""One of so many attempts in vain is told: the log of a night shall not be full of them, too."""
+
 # Who makes more waits when so much is ready behind the transaction that is under way.
 MOST_EVENTS = 1_024
 MOST_BYTES = 8 << 20
@@ -82,6 +85,7 @@ class Outlet:
         stop: threading.Event,
     ) -> None:
         self.trouble: str | None = None
+        self._in_vain = 0
         self._writer = writer
         self._kept = kept
         self._stop = stop
@@ -167,6 +171,7 @@ class Outlet:
     def _settle(self, parcel: _Parcel, appended: Appended) -> None:
         if self.trouble is not None:
             self.trouble = None
+            self._in_vain = 0
             _log.info("the journal can be written again; the feed goes on")
         self._kept(appended, parcel.entries)
         for batch in parcel.batches:
@@ -177,7 +182,9 @@ class Outlet:
 
     def _put_back(self, parcel: _Parcel, error: SourceError) -> None:
         self.trouble = str(error)
-        _log.error("%s Nothing more is taken in; next try in %g s.", error, RETRY_S)
+        if self._in_vain % REMIND_EVERY == 0:
+            _log.error("%s Nothing more is taken in; it is tried again every %g s.", error, RETRY_S)
+        self._in_vain += 1
         with self._changed:
             parcel.add(self._ready)
             self._ready, self._under_way, self._pausing = parcel, None, True

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from bridge.errors import BridgeError
 from bridge.vtp.pages import EventLog
 from bridge.vtp.settings import BroadcasterSettings
 from bridge.vtp.twisted_types import Call, Timer
@@ -173,11 +174,17 @@ class CursorKeeper:
         self._writing = False
 
     def close(self) -> None:
-        """Save what has moved, now, in the caller's thread; nothing is saved after."""
+        """Save what has moved, now, in the caller's thread; nothing is saved after.
+
+        Where that fails the log says so: the rest of an end goes on.
+        """
         self._closed = True
         if self._call is not None:
             self._call.cancel()
             self._call = None
         places = self._take()
         if places and self._save is not None:
-            self._save(places)
+            try:
+                self._save(places)
+            except BridgeError as error:
+                _log.error("subscribers' places could not be saved, so they get some events again: %s", error)

@@ -183,7 +183,7 @@ def test_a_full_disk_stops_the_intake_and_nothing_else_and_the_feed_goes_on_by_i
         done = asked(told)
         assert done.returncode == 1
         assert "NOT WELL" in done.stdout
-        assert b"Nothing more is taken in; next try in 5 s" in log.read_bytes()
+        assert b"Nothing more is taken in; it is tried again every 5 s" in log.read_bytes()
         # What was published before is served, to one who comes now.
         before = now["journal"]["last_seq"]
         assert 10 <= before < 100

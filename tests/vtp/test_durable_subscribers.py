@@ -113,3 +113,15 @@ def test_a_disk_that_fails_does_not_lose_places(hall: Hall, caplog) -> None:
     failing.clear()
     hall.clock.advance(30)
     assert hall.reader.cursor(PEER) == 1
+
+
+def test_an_end_on_a_full_disk_is_an_orderly_end(hall: Hall, caplog) -> None:
+    def save(cursors) -> None:
+        raise SourceError("The journal cannot be used: the disk is full.")
+
+    hall.broadcaster = Broadcaster(hall.reader, hall.settings, save_cursors=save, clock=hall.clock)
+    peer = Peer(hall, PEER)
+    hall.publish(1)
+    peer.acks([1])
+    hall.broadcaster.close()
+    assert "so they get some events again: The journal cannot be used: the disk is full." in caplog.text
