@@ -153,6 +153,11 @@ class Intake:
         """Messages that wait in the source, where it can tell; may be asked in another thread."""
         return getattr(self._source, "waiting", None)
 
+    @property
+    def has_met_alerts(self) -> bool:
+        """Whether a plan that `renew` took was tried on an alert."""
+        return self._newest_schema is not None
+
     def run(self) -> None:
         """Work until the source ends or a stop is asked for; what was made by then is written.
 

@@ -27,6 +27,7 @@ from bridge.feed.hangup import Hangup
 from bridge.feed.inlets import Inlets
 from bridge.feed.intake import Counts, Intake
 from bridge.feed.positions import from_journal
+from bridge.feed.proof import Proof
 from bridge.feed.reload import Reloader
 from bridge.feed.retention import keep_within
 from bridge.feed.systemd import notify, watchdog_interval_s
@@ -147,6 +148,7 @@ class _Feed:
         self.failure: BaseException | None = None
         self.clock = ClockWatch(journal.newest_at())
         self.writer = Writer(journal, self._announce)
+        self.proof = Proof(journal, config.plan)
         self.patience = Patience(self.stop.is_set, self._sleep)
         self.source: Source | None = None
         self.intake = self._make_intake(known) if config.source is not None else None
@@ -181,8 +183,9 @@ class _Feed:
         )
         return Intake(
             source,
-            # A feed that goes on has shown before that its filters fit: an odd packet must not keep it down.
-            lambda previous, past: Pipeline(config.plan, previous=previous, past=past, lenient=bool(resume)),
+            lambda previous, past: self.proof.watch(
+                Pipeline(config.plan, previous=previous, past=past, lenient=self.proof.known)
+            ),
             self.writer,
             known,
             DeadLetters(config.dead_letters),
@@ -222,6 +225,7 @@ class _Feed:
             # At once: a feed that is often started anew must not keep old packets for ever.
             Chore(self._retain, RETENTION_INTERVAL_S, at_once=True),
             Chore(self.watch.sample, SAMPLE_S),
+            Chore(lambda: deferToThread(self.proof.look), SAMPLE_S),
         ]
         if config.once:
             chores.append(Chore(self._check_done, ONCE_CHECK_S))
@@ -307,6 +311,7 @@ class _Feed:
             self.telling.try_out(config)
         if self.intake is not None:
             self.intake.renew(config.plan)
+            self.proof.renew(config.plan, fits=self.intake.has_met_alerts)
         self.inlets.renew(config.plan)
 
     def _adopt(self, config: FeedConfig) -> None:
@@ -348,6 +353,7 @@ class _Feed:
         if self.intake is not None:
             self.intake.rest(PATIENCE_S)
         self.inlets.finish()
+        self.proof.look()
         self.writer.close()
 
     def _farewell(self, unanswered: object) -> None:

@@ -134,6 +134,14 @@ class Journal(JournalReader):
         self._last_seq = max(self._last_seq, *(seq for seq in seqs if seq is not None), 0)
         return Appended(tuple(seqs), duplicates, tuple(conflicts), self._last_seq)
 
+    def note_plan(self, mark: int) -> None:
+        """Keep a number by which a feed knows filters and mapping that have fitted its alerts."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO counter VALUES ('plan', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (mark,),
+            )
+
     def save_cursors(self, cursors: Mapping[str, int]) -> None:
         """Note how far subscribers have acknowledged.
 

@@ -115,6 +115,11 @@ class JournalReader(JournalView):
         """Source positions as they were given with the last batch that named each part."""
         return dict(self._rows("SELECT part, value FROM position"))
 
+    def plan_mark(self) -> int | None:
+        """The number that `Journal.note_plan` was given last."""
+        rows = self._rows("SELECT value FROM counter WHERE name = 'plan'")
+        return int(rows[0][0]) if rows else None
+
     def stale_positions(self, saved_before: float) -> list[str]:
         """Parts of the source that were last read before a time, in Unix seconds (UTC)."""
         return [

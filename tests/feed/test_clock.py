@@ -57,11 +57,11 @@ def test_waits_go_on_and_nothing_is_removed_when_the_clock_is_set(tmp_path: Path
         wait_for(lambda: subscriber.events, "a test event")
         set_clock(moved, -7200)
         had = len(subscriber.events)
-        wait_for(lambda: len(subscriber.events) >= had + 2, "test events while the clock is behind")
+        wait_for(lambda: len(subscriber.events) > had, "a test event while the clock is behind")
         set_clock(moved, 800 * 86_400)
         wait_for(lambda: b"set forward by" in log.read_bytes(), "another word about it")
         had = len(subscriber.events)
-        wait_for(lambda: len(subscriber.events) >= had + 2, "test events while the clock is ahead")
+        wait_for(lambda: len(subscriber.events) > had, "a test event while the clock is ahead")
         subscriber.stop()
         assert subscriber.connections == 1
         with JournalReader.open(tmp_path / "j") as journal:
