@@ -61,9 +61,13 @@ def asked(port: int, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+def read(port: int, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=60) as answer:
+        return answer.read()
+
+
 def status_of(port: int) -> dict:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=20) as answer:
-        return json.loads(answer.read())
+    return json.loads(read(port, "status"))
 
 
 def test_a_running_feed_says_how_it_is(tmp_path: Path) -> None:
@@ -90,7 +94,15 @@ def test_a_running_feed_says_how_it_is(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
             families = {f.name: f for f in text_string_to_metric_families(answer.read().decode())}
         assert families["voevent_bridge_acknowledgements"].samples[0].value == 3
+        # People see the same on its page, while it runs, and find the events.
+        page = read(port, "")
+        assert b"All is well." in page
+        assert b"ivo://subscriber.test/one" in page
+        assert b"ivo://org.example/relay" in read(port, "events?ivorn=%232")
+        assert read(port, "event.xml?seq=2") == relayable(2)
+        assert b"<h1" in read(port, "event?seq=2")
         subscriber.stop()
+    assert not (tmp_path / "j-wal").exists(), "everybody has given the journal back"
     done = asked(port)
     assert done.returncode == 1
     assert f"No feed answers at http://127.0.0.1:{port}" in done.stderr
