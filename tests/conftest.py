@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# An example may take its time: a first import of astropy beside other work is no fault of the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def find_shared_data() -> Path | None:
