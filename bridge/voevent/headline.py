@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from bridge.errors import PacketError
+from bridge.voevent.glance import UNIT, Texts, glance
 from bridge.voevent.parsing import parse_packet
 from bridge.voevent.position import degrees_of_unit
 from bridge.voevent.systems import EQUATORIAL, frame_of_system
 
 __all__ = ["Headline", "headline_of", "read_headline"]
-
-UNIT = "unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,10 @@ def read_headline(xml: bytes) -> Headline:
     PacketError
         If it is not XML, not a VOEvent, or has no identifier.
     """
-    return headline_of(parse_packet(xml))
+    seen = glance(xml)
+    if seen is None:
+        return headline_of(parse_packet(xml))
+    return _headline(seen.ivorn, seen.role, seen.texts)
 
 
 def headline_of(root: etree._Element) -> Headline:
@@ -62,22 +64,26 @@ def headline_of(root: etree._Element) -> Headline:
     texts = _quick_texts(root)
     if texts is None:
         texts = _texts(root)
+    return _headline(ivorn, root.get("role", "observation"), texts)
+
+
+def _headline(ivorn: str, role: str, texts: Texts) -> Headline:
     return Headline(
         ivorn,
-        root.get("role", "observation"),
+        role,
         _number(texts, "C1"),
         _number(texts, "C2"),
         texts.get(("", "ISOTime"), "").strip(),
     )
 
 
-def _quick_texts(root: etree._Element) -> dict[tuple[str, str], str] | None:
+def _quick_texts(root: etree._Element) -> Texts | None:
     """As `_texts`, where nothing that is wanted occurs twice; None where something does.
 
     Most packets have one position and one time. Then the order does not matter in which they are found, and
     few elements have to be made objects of, which is what takes time here.
     """
-    found: dict[tuple[str, str], str] = {}
+    found: Texts = {}
     for element in root.iter("{*}ISOTime", "{*}C1", "{*}C2"):
         name = element.tag.rpartition("}")[2]
         parent = element.getparent()
@@ -95,9 +101,9 @@ def _quick_texts(root: etree._Element) -> dict[tuple[str, str], str] | None:
     return found
 
 
-def _texts(root: etree._Element) -> dict[tuple[str, str], str]:
+def _texts(root: etree._Element) -> Texts:
     """The first text of each of the few elements that are wanted, by parent and name; found in one walk."""
-    found: dict[tuple[str, str], str] = {}
+    found: Texts = {}
     for element in root.iter("{*}ISOTime", "{*}Value2", "{*}Value3"):
         if _is_of_observatory(element):
             continue
@@ -135,7 +141,7 @@ def _is_of_observatory(element: etree._Element) -> bool:
     return next(element.iterancestors("{*}ObservatoryLocation"), None) is not None
 
 
-def _number(texts: dict[tuple[str, str], str], tag: str) -> float | None:
+def _number(texts: Texts, tag: str) -> float | None:
     kind = "Value2" if texts.get(("Value2", tag)) else "Value3"
     scale = degrees_of_unit(texts.get((kind, UNIT)))
     try:
