@@ -29,6 +29,8 @@ def test_translator_makes_what_voevent_parse_makes_and_is_faster() -> None:
     assert [len(survey["alerts"]) for survey in result["surveys"]] == [3, 7]
     for survey in result["surveys"]:
         assert survey["ratio_plain"] > 1
+        assert survey["container_us"] > 0
+        assert survey["lens_us"] > 0
         assert all(alert["rows"] > 0 for alert in survey["alerts"])
 
 

@@ -34,8 +34,8 @@ class Translator:
     ----------
     mapping, schema, options
         What it was compiled from.
-    paths
-        The fields of the alert that it reads.
+    paths, lens
+        The fields of the alert that it reads, and what reads them.
     source
         The generated source.
     """
@@ -47,10 +47,10 @@ class Translator:
         written = write_source(mapping, schema, options)
         self.paths = written.paths
         self.source = written.text
-        lens = compile_lens(schema, written.paths, to_end=True, raw=True, encoded=written.encoded)
+        self.lens = compile_lens(schema, written.paths, to_end=True, raw=True, encoded=written.encoded)
         namespace: dict[str, Any] = {
             **written.constants,
-            "READ": lens.read,
+            "READ": self.lens.read,
             "VIEW": memoryview,
             "EVENT": Event,
         }
