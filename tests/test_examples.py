@@ -56,7 +56,7 @@ def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
 
 
 def test_the_unit_waits_longer_than_the_feed_needs() -> None:
-    from bridge.feed.serve import PATIENCE_S
+    from bridge.feed.run import PATIENCE_S
 
     values = dict(re.findall(r"^(\w+)=(.+)$", UNIT.read_text(), re.M))
     assert values["Type"] == "notify"

@@ -16,8 +16,8 @@ FEED = """
 import pathlib, sys, time
 right, moved = time.time, pathlib.Path(sys.argv.pop(1))
 time.time = lambda: right() + float(moved.read_text())
-import bridge.feed.serve
-sys.modules["bridge.feed.serve"].RETENTION_INTERVAL_S = 0.2
+import bridge.feed.run
+sys.modules["bridge.feed.run"].RETENTION_INTERVAL_S = 0.2
 from bridge.__main__ import main
 main()
 """
