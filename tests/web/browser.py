@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -123,6 +124,8 @@ def a_browser(*flags: str, mobile: tuple[int, int] | None = None) -> Iterator[Br
                 yield window
             finally:
                 if window is not None:
-                    window.close()
+                    # A browser that has gone already must not keep its driver from being ended.
+                    with contextlib.suppress(OSError):
+                        window.close()
                 process.terminate()
                 process.wait(20)
