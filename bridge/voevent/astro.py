@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import PacketError, UsageError
+from bridge.voevent.tables import as_declared
 
 if TYPE_CHECKING:
     from bridge.voevent.model import VOEvent
@@ -69,8 +70,8 @@ def astropy_time(event: VOEvent) -> Any:
 def astropy_table(table: Table) -> Any:
     """The table as `astropy.table.Table`: numbers masked where a cell has none, units, UCDs as ``meta``.
 
-    A column in which some cells are numbers and others texts is a column of texts. Units that astropy does
-    not know are kept as they are written.
+    A column in which some cells are numbers and others texts, or that is declared a string, is one of
+    texts. Units that astropy does not know are kept as they are written.
 
     Raises
     ------
@@ -79,7 +80,8 @@ def astropy_table(table: Table) -> Any:
     """
     tables, units = _astropy("table"), _astropy("units")
     columns = []
-    for number, (field, values) in enumerate(table.columns()):
+    for number, (field, found) in enumerate(table.columns()):
+        values = as_declared(field, found)
         numeric = all(value is None or not isinstance(value, str) for value in values)
         missing = [value is None for value in values]
         filled: list[Any] = ["" if value is None else str(value) for value in values]

@@ -9,7 +9,7 @@ from bridge.errors import PacketError
 from bridge.voevent.numbers import format_number, read_number
 from bridge.voevent.what import Field
 
-__all__ = ["believed_rows", "column_cells", "column_values", "place_cells", "rows_of"]
+__all__ = ["as_declared", "believed_rows", "column_cells", "column_values", "place_cells", "rows_of"]
 
 
 def place_cells(table: dict[str, Any], rows: list[list[str]]) -> dict[str, Any]:
@@ -100,6 +100,13 @@ def column_values(field: Field, count: int) -> list[float | str | None]:
         else cell or None
         for index, cell in enumerate(cells)
     ]
+
+
+def as_declared(field: Field, values: list[float | str | None]) -> list[float | str | None]:
+    """The values of a column for other formats: texts where the packet says so ("0012" is no twelve)."""
+    if field.data_type != "string":
+        return values
+    return [cell or None for cell in column_cells(field.numbers, field.texts, field.decimals, len(values))]
 
 
 def _column(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge.voevent.markup import escape_attribute, escape_text
 from bridge.voevent.numbers import INTEGERS
+from bridge.voevent.tables import as_declared
 
 if TYPE_CHECKING:
     from bridge.voevent.model import VOEvent
@@ -27,7 +28,8 @@ def write_votable(event: VOEvent) -> bytes:
     ----------
     event
         The event. What has no name gets one from its place (``param3``, ``table1``); Params of a Group lie in
-        a GROUP of the document; numbers are ``double`` or ``long``, all else ``char``.
+        a GROUP of the document; numbers are ``double`` or ``long``, all else ``char``, and so is what is
+        declared a string.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def write_votable(event: VOEvent) -> bytes:
 
 def _params(params: Iterable[Param], stem: str) -> Iterable[str]:
     for number, param in enumerate(params, 1):
-        value = param.value
+        value = param.written if param.data_type == "string" else param.value
         label = escape_attribute(param.name or f"{stem}{number}")
         written = "" if value is None else escape_attribute(str(value))
         yield f'<PARAM name="{label}"{_datatype([value])}{_about(param)} value="{written}">\n'
@@ -63,7 +65,7 @@ def _table(table: Table, name: str) -> Iterable[str]:
     yield f'<TABLE name="{escape_attribute(table.name or name)}">\n'
     yield from _description(table.descriptions)
     yield from _params(table.params, "param")
-    columns = list(table.columns())
+    columns = [(field, as_declared(field, values)) for field, values in table.columns()]
     for number, (field, values) in enumerate(columns, 1):
         label = escape_attribute(field.name or f"column{number}")
         yield f'<FIELD name="{label}"{_datatype(values)}{_about(field)}>\n'

@@ -89,6 +89,23 @@ def test_a_votable_reader_finds_params_groups_and_tables() -> None:
     assert list(table["band"]) == ["g", "r"]
 
 
+def test_what_is_declared_a_string_stays_one_elsewhere() -> None:
+    from astropy.io.votable import parse
+
+    xml = (
+        b'<v:VOEvent xmlns:v="http://www.ivoa.net/xml/VOEvent/v2.0" ivorn="ivo://a.b/c#1"><What>'
+        b'<Param name="id" value="0858800020" dataType="string"/><Param name="n" value="0012"/>'
+        b'<Table name="t"><Field name="run" dataType="string"/><Field name="mag"/><Data>'
+        b"<TR><TD>007</TD><TD>18.50</TD></TR><TR><TD/><TD>19</TD></TR></Data></Table></What></v:VOEvent>"
+    )
+    event = VOEvent.parse(xml)
+    (resource,) = parse(io.BytesIO(event.to_votable())).resources
+    assert [param.value for param in resource.params] == ["0858800020", 12]
+    for table in (resource.tables[0].to_table(), event.tables["t"].to_astropy()):
+        assert [str(cell) for cell in table["run"].filled("")] == ["007", ""]
+        assert list(table["mag"]) == [18.5, 19]
+
+
 def test_real_packets_are_votables(real_voevents: list[bytes]) -> None:
     from lxml import etree
 
