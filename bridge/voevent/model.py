@@ -80,8 +80,9 @@ class VOEvent:
         """
         from bridge.voevent.read_xml import read_xml
 
+        data = _bytes_of(data)
         event = cls.from_dict(read_xml(data))
-        return replace(event, xml=bytes(data)) if keep_xml else event
+        return replace(event, xml=data) if keep_xml else event
 
     def to_xml(self) -> bytes:
         """The packet in XML: the bytes that were kept, or the same document in UTF-8.
@@ -132,7 +133,7 @@ class VOEvent:
         """
         from bridge.voevent.avro import decode_record
 
-        return cls.from_dict(decode_record(data, writer_schema))
+        return cls.from_dict(decode_record(_bytes_of(data), writer_schema))
 
     def to_avro(self) -> bytes:
         """The packet as a bare Avro datum of the schema ``voevent/1.0``.
@@ -301,3 +302,12 @@ def _voeventparse() -> Any:
         raise UsageError(
             "This needs voevent-parse, which is not installed: pip install voevent-parse."
         ) from None
+
+
+def _bytes_of(data: Any) -> bytes:
+    """The bytes of a packet; a text or a path is what one gives at first, and is told what to give."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(
+        f"A packet is read from its bytes, not from {type(data).__name__}: give Path(name).read_bytes()."
+    )

@@ -28,7 +28,7 @@ def to_record(value: Any) -> dict[str, Any]:
         inner = getattr(value, part.python)
         if is_dataclass(inner):
             inner = to_record(inner)
-        elif isinstance(inner, tuple) and inner and is_dataclass(inner[0]):
+        elif isinstance(inner, tuple | list) and inner and is_dataclass(inner[0]):
             inner = [to_record(each) for each in inner]
         record[part.name] = inner
     return record

@@ -252,3 +252,21 @@ def test_a_packet_in_another_encoding_is_read(shared_data: Path) -> None:
 
     assert VOEvent.parse(latin.encode("latin-1")).description == "\xe9"
     assert b'<Who xmlns:y="urn:y"/>' in VOEvent.parse(wide.encode("utf-16")).to_xml()
+
+
+def test_who_gives_a_text_or_a_path_is_told_to_give_bytes() -> None:
+    event = VOEvent("ivo://org.example/s#1", "test", "2.0")
+    for given in (event.to_xml().decode(), Path("event.xml"), None):
+        with pytest.raises(TypeError, match="read from its bytes, not from"):
+            VOEvent.parse(given)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="read from its bytes, not from"):
+            VOEvent.from_avro(given)  # type: ignore[arg-type]
+    for view in (bytearray(event.to_xml()), memoryview(event.to_xml())):
+        assert VOEvent.parse(view) == event  # type: ignore[arg-type]
+    assert VOEvent.from_avro(memoryview(event.to_avro())) == event  # type: ignore[arg-type]
+
+
+def test_a_list_of_params_is_written_like_a_tuple() -> None:
+    params = [Param.of("magpsf", 18.5)]
+    listed = VOEvent("ivo://org.example/s#1", "test", "2.0", what=What(params=params))  # type: ignore[arg-type]
+    assert listed.to_xml() == replace(listed, what=What(params=tuple(params))).to_xml()
