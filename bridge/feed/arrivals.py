@@ -33,7 +33,7 @@ __all__ = ["Arrivals", "AuthorsJudge", "Judge", "RelayJudge"]
 _log = logging.getLogger(__name__)
 
 # So many are judged at a time; so many that are judged may wait for the writer before more are.
-ROUND = 64
+ROUND = 128
 MOST_JUDGED = 1_024
 
 SEEN = "Previously seen by this broker"
