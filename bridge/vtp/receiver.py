@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.python.failure import Failure
@@ -18,6 +17,7 @@ from zope.interface import implementer
 
 from bridge.vtp.allowance import Allowance
 from bridge.vtp.offers import Offer, Take, Verdict
+from bridge.vtp.prompt import PromptWriter
 from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
 from bridge.vtp.receiver_settings import ReceiverSettings
 from bridge.vtp.status import ReceiverStatus
@@ -155,7 +155,6 @@ class AuthorProtocol(Protocol):
         self._ending = False
         self._unsent = False
         self._reading = True
-        self._sends_itself = False
 
     def connectionMade(self) -> None:  # noqa: N802
         """Wait for what the author sends."""
@@ -166,8 +165,7 @@ class AuthorProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpKeepAlive(True)
             transport.setTcpNoDelay(True)
-        # Not where there is something between us and the socket, as with TLS.
-        self._sends_itself = isinstance(transport, FileDescriptor)
+        self._writer = PromptWriter(self._wire())
         self._wire().registerProducer(self, True)
         self.receiver.joined(self)
         if self.receiver.closing:
@@ -254,7 +252,7 @@ class AuthorProtocol(Protocol):
         wire = self._wire()
         data = self.connection.data_to_send()
         if data:
-            self._send(data)
+            self._writer.write(data)
         if self._ending and not self.connection.pending:
             if self._unsent:
                 # An author that reads no answer would keep a polite closing waiting for ever.
@@ -268,17 +266,6 @@ class AuthorProtocol(Protocol):
             self._reading = reading
             (wire.resumeProducing if reading else wire.pauseProducing)()
         self._set_clock()
-
-    def _send(self, data: bytes) -> None:
-        if self._sends_itself:
-            # Most authors send one event. To wait until the socket may be written would cost more than the answer.
-            sent = cast("FileDescriptor", self.transport).writeSomeData(data)
-            if sent == len(data):
-                return
-            # From now on something may wait in the transport, in front of what comes next.
-            self._sends_itself = False
-            data = data[sent if isinstance(sent, int) else 0 :]
-        self._wire().write(data)
 
     def _set_clock(self) -> None:
         due = self.connection.next_tick_at

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -66,6 +69,43 @@ def test_an_author_gets_its_answer_when_the_event_is_settled() -> None:
     assert author.hears() == [("nak", "Event rejected: Previously seen by this broker")]
     status = desk.receiver.status()
     assert (status.connections, status.connected, status.accepted, status.refused) == (1, 1, 2, 1)
+
+
+class Narrow(FileDescriptor):
+    """A socket that takes so many bytes of the first answer, and what follows when its turn comes."""
+
+    def __init__(self, takes: int | Exception) -> None:
+        super().__init__(Clock())
+        self.takes = takes
+        self.wire = b""
+
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        if isinstance(self.takes, Exception):
+            return self.takes
+        self.wire += data[: self.takes]
+        return min(self.takes, len(data))
+
+    def write(self, data: bytes) -> None:
+        self.wire += data
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        pass
+
+
+@pytest.mark.parametrize("takes", [0, 10, 1_000_000, ConnectionLost()])
+def test_answers_arrive_whole_and_in_order_however_much_the_socket_takes_at_once(takes) -> None:
+    desk = Desk()
+    transport = Narrow(takes)
+    protocol = desk.receiver.buildProtocol(IPv4Address("TCP", "192.0.2.1", 5000))
+    protocol.makeConnection(transport)
+    for number in range(3):
+        protocol.dataReceived(encode_frame(synthetic_event(number)[1]))
+        desk.settle()
+    answers = FrameReader().feed(transport.wire)
+    assert [parse_transport(answer).origin for answer in answers] == [
+        synthetic_event(number)[0] for number in range(3)
+    ]
+    protocol.connectionLost(Failure(ConnectionError()))
 
 
 def test_an_author_that_is_faster_than_the_journal_is_read_more_slowly() -> None:
