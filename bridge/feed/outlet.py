@@ -33,6 +33,8 @@ REMIND_EVERY = 120
 # Who makes more waits when so much is ready behind the transaction that is under way.
 MOST_EVENTS = 1_024
 MOST_BYTES = 8 << 20
+# Of what no filter kept there is nothing to write but the positions; its batches are held until these are.
+MOST_ITEMS = 1_024
 
 
 class Parcels(Protocol):
@@ -49,6 +51,7 @@ class _Parcel:
     positions: dict[str, int] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     size_bytes: int = 0
+    items: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.entries or self.positions or self.batches)
@@ -58,6 +61,7 @@ class _Parcel:
         self.positions |= other.positions
         self.batches += other.batches
         self.size_bytes += other.size_bytes
+        self.items += other.items
 
 
 class Outlet:
@@ -113,7 +117,8 @@ class Outlet:
             What the journal has failed with, if that was no refusal of the disk.
         """
         size_bytes = sum(len(entry.data) for entry in entries)
-        more = _Parcel(entries, dict(positions), [batch] if batch is not None else [], size_bytes)
+        batches, items = ([batch], len(batch)) if batch is not None else ([], 0)
+        more = _Parcel(entries, dict(positions), batches, size_bytes, items)
         with self._changed:
             self._ready.add(more)
         self._go()
@@ -138,7 +143,8 @@ class Outlet:
 
     @property
     def _has_room(self) -> bool:
-        return len(self._ready.entries) < MOST_EVENTS and self._ready.size_bytes < MOST_BYTES
+        ready = self._ready
+        return len(ready.entries) < MOST_EVENTS and ready.size_bytes < MOST_BYTES and ready.items < MOST_ITEMS
 
     @property
     def _is_empty(self) -> bool:

@@ -14,6 +14,7 @@ from bridge.feed.intake import Counts
 from bridge.feed.reload import Reloader
 from bridge.feed.run import Run
 from bridge.feed.telling import Telling
+from bridge.feed.watch import without_credentials
 from bridge.journal import Journal
 from bridge.vtp.access import Gate
 from bridge.vtp.server import Broadcaster, listen
@@ -79,6 +80,9 @@ def serve(
         feed.inlets.listen(config)
         if config.http_port is not None:
             feed.telling = Telling(config, feed.watch, reactor)
+        if config.source is not None:
+            source = without_credentials(config.source)
+            _log.info("reading %s", source, extra={"source": source})
         _log.info(
             "serving subscribers on port %d as %s; the journal %s holds %d events",
             number,

@@ -12,6 +12,7 @@ from at_once import AtOnce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.alerts.packet import Document, Origin
 from bridge.errors import SourceError
 from bridge.feed import outlet as outlet_module
 from bridge.feed.outlet import RETRY_S, Outlet
@@ -103,6 +104,27 @@ def test_who_makes_more_than_the_disk_takes_waits_for_it(events: int, size: int)
     slow.answer()
     large.join(60)
     assert not large.is_alive()
+
+
+def test_what_no_filter_keeps_does_not_pile_up_while_the_disk_refuses() -> None:
+    slow, stop = Slow(), threading.Event()
+    outlet = Outlet(slow, lambda *_: None, stop)
+    dropped = [Document(b"<v/>", "voevent", Origin("topic", number)) for number in range(256)]
+    read: list[int] = []
+
+    def make() -> None:
+        while outlet.add([], {"topic": len(read)}, Batch(dropped)):
+            read.append(256)
+
+    maker = threading.Thread(target=make, daemon=True)
+    maker.start()
+    maker.join(0.3)
+    assert maker.is_alive(), "it waits"
+    assert sum(read) <= 6 * 256, "and holds few of them in memory"
+    stop.set()
+    slow.answer(FULL)
+    maker.join(30)
+    assert not maker.is_alive()
 
 
 def test_what_the_disk_refuses_is_tried_again_before_what_follows(
