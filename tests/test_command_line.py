@@ -277,10 +277,12 @@ def test_a_table_is_folded_on_a_terminal_and_whole_in_a_pipe_whatever_a_schema_s
     fields = [{"name": "magpsf", "type": "float", "doc": doc}]
     (tmp_path / "odd.avsc").write_text(json.dumps({"type": "record", "name": "odd", "fields": fields}))
     words = ("-m", "bridge", "schemas", "show", str(tmp_path / "odd.avsc"))
-    whole = start(*words).stdout
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment.pop("COLUMNS", None)
+    whole = start(*words, env=environment).stdout
     assert "A magnitude [mag], never [/bold] or  [31m" in whole
     assert "and much more and much more" in whole.splitlines()[-1]
-    folded = start(*words, env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "40"}).stdout
+    folded = start(*words, env={**environment, "COLUMNS": "40"}).stdout
     assert max(map(len, folded.splitlines())) <= 40
     assert "…" not in folded
 
@@ -298,6 +300,30 @@ def test_sigterm_leaves_nothing_half_written_whatever_the_command(tmp_path: Path
         process.terminate()
         assert process.wait(60) == 143
     assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_is_not_lost_in_a_library_that_drops_what_its_callbacks_raise(tmp_path: Path) -> None:
+    (tmp_path / "deaf.py").write_text(
+        "import os, signal, time\n"
+        "from pathlib import Path\n"
+        "from bridge.cli import _ending_orderly\n"
+        "with _ending_orderly():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except SystemExit:\n"
+        "        pass\n"
+        "    try:\n"
+        "        time.sleep(60)\n"
+        "    finally:\n"
+        "        time.sleep(1)\n"
+        "        Path('tidied').touch()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "deaf.py"], cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 143, done.stderr
+    assert (tmp_path / "tidied").exists(), "what tidies up is left to end"
 
 
 def test_help_has_a_short_name_at_every_level() -> None:

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -23,6 +23,8 @@ from bridge import __version__
 from bridge.errors import BridgeError, UsageError
 
 __all__ = ["main", "root"]
+
+ASKED_AGAIN_S = 0.5
 
 COMMANDS = {
     "archive": "keep Kafka topics in tar files, one a night, exactly once",
@@ -131,14 +133,19 @@ def _ending_orderly() -> Iterator[None]:
         yield
         return
 
-    def end(_number: int, _frame: object) -> NoReturn:
-        sys.exit(128 + signal.SIGTERM)
+    def end(_number: int, _frame: object) -> None:
+        if not isinstance(sys.exception(), SystemExit):
+            # Lost where C code of a library drops what its callbacks raise (NumPy's, on import): asked again.
+            signal.setitimer(signal.ITIMER_REAL, ASKED_AGAIN_S)
+            sys.exit(128 + signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGALRM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _make_streams_safe() -> None:

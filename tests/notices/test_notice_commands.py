@@ -100,7 +100,7 @@ def test_mapping_check_tries_notices(tmp_path: Path, shared_data: Path, run: Run
     wrong = run("mapping", "check", "--notice", tmp_path / "no.json")
     assert (wrong.status, "it is not JSON" in wrong.err) == (2, True)
     missing = run("mapping", "check", "--notice", tmp_path / "none.json")
-    assert (missing.status, "cannot be read" in missing.err) == (1, True)
+    assert (missing.status, "cannot be read" in missing.err) == (2, True)
 
 
 def test_a_mapping_for_documents_has_no_compiled_translator_to_show(shared_data: Path, run: Run) -> None:
