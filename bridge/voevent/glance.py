@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Sequence, Sized
 from typing import NamedTuple, TypeVar
 
+from bridge.voevent.systems import EQUATORIAL, frame_of_system
+
 __all__ = ["UNIT", "Glance", "Texts", "glance"]
 
 Texts = dict[tuple[str, str], str]
@@ -47,6 +49,8 @@ _IVORN = re.compile(rb'[ \t\r\n]ivorn="([^" \t\r\n]++)"')
 _URI = re.compile(rb"(?:https?|ivo)://[A-Za-z0-9_./-]+(?:#[A-Za-z0-9_./-]*)?")
 _RESERVED = b"http://www.w3.org/XML/1998/namespace", b"http://www.w3.org/2000/xmlns/"
 
+_SYSTEMS = b"AstroCoordSystem", b"coord_system_id"
+_ID = re.compile(rb'id%b*+=%b*+"([^"]*)"' % (_S, _S))
 _WANTED = {b"ISOTime", b"C1", b"C2"}
 _POSITIONS = {b"Position2D", b"Position3D"}
 _ENDS_OF_NAME = {b"", b" ", b"\t", b"\r", b"\n"}
@@ -123,7 +127,17 @@ def _look(packet: bytes, pieces: Sequence[bytes]) -> Glance:
         if head[len(tag) : len(tag) + 1] not in _ENDS_OF_NAME:
             raise _UnusualError
         texts[key] = _UNITS[head]
+    if shape.units and not _is_equatorial(packet):
+        raise _UnusualError
     return Glance(ivorn[1].decode(), root.role, texts)
+
+
+def _is_equatorial(packet: bytes) -> bool:
+    """Whether each system of coordinates in it is for right ascension and declination, whichever is meant."""
+    named = [place for place in map(packet.find, _SYSTEMS) if place >= 0]
+    if b"SpaceRefFrame" in packet:
+        return False
+    return not named or all(map(_FRAMES.__getitem__, _ID.findall(packet, min(named))))
 
 
 K = TypeVar("K", bound=Sized)
@@ -298,9 +312,14 @@ def _unit(head: bytes) -> str:
     return unit.decode()
 
 
+def _frame(identifier: bytes) -> bool:
+    return frame_of_system(identifier.decode()) in EQUATORIAL
+
+
 _DECLARATIONS = _Known(_declaration, 64, 100)
 _ROOTS = _Known(_root, 1_024, 1_000)
 _PIECES = _Known(_piece, 16_384, 1_000)
 _TAGS = _Known(_tag, 4_096, 1_000)
 _UNITS = _Known(_unit, 256, 1_000)
+_FRAMES = _Known(_frame, 1_024, 100)
 _SHAPES = _Known(_shape, 1_024, 1_000)

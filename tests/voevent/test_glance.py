@@ -85,6 +85,17 @@ UNUSUAL = {
     "two positions": changed(b"</AstroCoords>", b'<Position2D unit="rad"/></AstroCoords>'),
     "an empty coordinate": changed(b"<C2>-3</C2>", b"<C2/>"),
     "attributes of a coordinate": changed(b"<C2>", b'<C2 ucd="pos">'),
+    "a position in another frame": changed(
+        b"<AstroCoords>", b'<AstroCoordSystem id="UTC-GEOD-TOPO"/><AstroCoords>'
+    ),
+    "a frame that coordinates name": changed(
+        b"<AstroCoords>", b'<AstroCoords coord_system_id = "TAI-GALACTIC">'
+    ),
+    "a frame in an element": changed(
+        b"<AstroCoords>",
+        b"<AstroCoordSystem><SpaceFrame><SpaceRefFrame>ECLIPTIC</SpaceRefFrame></SpaceFrame></AstroCoordSystem>"
+        b"<AstroCoords>",
+    ),
     "a name that begins alike": changed(b"<Value2>", b"<C1a/><Value2>"),
     "another line end": changed(b"12.5", b"12.5\r\n"),
     "blanks in the identifier": changed(b"ivo://a.org/s#1", b" ivo://a.org/s#1"),
@@ -143,6 +154,10 @@ def test_what_is_broken_is_not_taken(packet: bytes) -> None:
         KNOWN[KNOWN.index(b"<voe") :],
         changed(b"<Param", b"<voe:Param"),
         changed(b"deg", b"rad"),
+        changed(
+            b"<AstroCoords>",
+            b'<AstroCoordSystem id="UTC-FK5-GEO"/><AstroCoords coord_system_id="UTC-FK5-GEO">',
+        ),
         changed(b"<What>", b'<What   a = "b"\n>'),
         changed(b"</What>", b"</What >"),
         changed(b"<Value2>", b"<Value3>").replace(b"</Value2>", b"</Value3>"),
@@ -192,6 +207,8 @@ SCRAPS = [
     *(b"<C1>5</C1>", b"<C1/>", b"<a/>", b"<a>", b"</a>", b"<voe:VOEvent>", b"</voe:VOEvent>", b"<ISOTime>"),
     *(b"</ISOTime>", b'<Position2D unit="rad"/>', b'<Position2D unit="rad">', b"</Position2D>", b"<Value2>"),
     *(b"</Value2>", b"<Value3>", b"<ObservatoryLocation>", b"</ObservatoryLocation>", b"<WhereWhen>"),
+    *(b'<AstroCoordSystem id="UTC-GEOD-TOPO"/>', b'<AstroCoordSystem id="UTC-ICRS-TOPO"/>'),
+    *(b' coord_system_id="GALACTIC"', b"<SpaceRefFrame>GALACTIC</SpaceRefFrame>"),
     *(b"</WhereWhen>", b' ivorn="ivo://x/y#z"', b' role="test"'),
 ]
 PLACES = (b"<", b">", b'"', b" ", b"C1", b"ISOTime", b"Position2D", b"VOEvent", b"</")
