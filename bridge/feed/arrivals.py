@@ -230,8 +230,12 @@ class Arrivals:
         """Wait until there is something to judge; False when there will be nothing more."""
         if not self._queue:
             with self._changed:
+                # Said before the queue is looked at, each time: who puts something in looks for it afterwards.
                 self.idle = True
-                self._changed.wait_for(lambda: self._queue or self._closing)
+                while not (self._queue or self._closing):
+                    self._changed.wait()
+                    self.idle = True
+                self.idle = False
         return bool(self._queue)
 
     def _judge(self, work: Sequence[tuple[Offer, Judge]]) -> None:

@@ -145,6 +145,21 @@ def test_many_connections_share_transactions(gatehouse: Gatehouse) -> None:
     assert gatehouse.writer.groups <= 4
 
 
+def test_a_wake_up_that_comes_late_leaves_nobody_waiting(gatehouse: Gatehouse) -> None:
+    """As when the network's thread is held up in `put` until its offer has been judged with others."""
+    arrivals = gatehouse.arrivals
+    gatehouse.writer.start()
+    arrivals.start()
+    wait_for(lambda: arrivals.idle, "the judge to have nothing to do")
+    with arrivals._changed:
+        arrivals.idle = False
+        arrivals._changed.notify_all()
+    wait_for(lambda: arrivals.idle, "the judge to say so again")
+    gatehouse.offer(gatehouse.relay, relayable(1))
+    wait_for(lambda: gatehouse.verdicts, "the verdict")
+    assert gatehouse.run_out() == ["published"]
+
+
 class Glancing:
     """Knows at a glance what it is told to know, and says what it was asked in full."""
 
