@@ -230,7 +230,7 @@ class Arrivals:
         """Wait until there is something to judge; False when there will be nothing more."""
         if not self._queue:
             with self._changed:
-                # Said before the queue is looked at, each time: who puts something in looks for it afterwards.
+                # Said before the queue is looked at, each time: who puts something in looks afterwards.
                 self.idle = True
                 while not (self._queue or self._closing):
                     self._changed.wait()
