@@ -14,14 +14,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from bridge.vtp.filter_worker import ANSWER, encode_request
 
-__all__ = ["Answer", "FilterProcess"]
+__all__ = ["BESET_NICENESS", "NICENESS", "Answer", "FilterProcess"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +34,19 @@ ROUND, ROUND_BYTES = 64, 1 << 20
 # Of those that ended a process the newest are remembered.
 _KEPT_DEAR = 5_000
 
-# A process that is silent for so long is stuck (or the machine is): it is replaced, in seconds.
-STUCK_S = 30.0
+# A process that is silent for so long is stuck: it is replaced, in seconds. The kernel ends one that works
+# for too long; one that is silent for less has not had its turn, on a machine with much else to do.
+STUCK_S = 300.0
 
+NICENESS = 5
+"""How far the process gives way to the broker and all else: 0 (not at all) to 19."""
+
+BESET_NICENESS = 15
+"""The same where an expression has ended a process: proven ones would starve beside more of that kind.
+
+Not from the beginning, or the first event would be late for everybody whose filter is new."""
+
+_CHUNK_BYTES = 1 << 16
 
 # A process that could not be started or talked to is tried again after so long, in seconds.
 RETRY_S = 1.0
@@ -80,12 +90,20 @@ class FilterProcess:
         Called in the thread that talks to the process with the answers of a round.
     budget_s
         Processor time for one expression on one event, in seconds.
+    beset_niceness
+        How far processes give way to others that replace one which ended over an expression.
     """
 
-    def __init__(self, answered: Callable[[Sequence[Answer]], object], budget_s: float = BUDGET_S) -> None:
+    def __init__(
+        self,
+        answered: Callable[[Sequence[Answer]], object],
+        budget_s: float = BUDGET_S,
+        beset_niceness: int = NICENESS,
+    ) -> None:
         self.started = 0
         self._answered = answered
         self._budget_s = budget_s
+        self._beset_niceness = beset_niceness
         self._queue: deque[_Request] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -159,13 +177,14 @@ class FilterProcess:
             return answers, work
         child = self._child or self._start()
         stdin, stdout = _pipes(child)
+        said = _said(stdout)
         with contextlib.suppress(BrokenPipeError):
             stdin.write(b"".join(encode_request(one.data, one.expressions) for one in work))
             stdin.flush()
         for place, request in enumerate(work):
             for number, expression in enumerate(request.expressions):
-                said = _read(stdout, ANSWER.size)
-                if said is None:
+                answer = next(said, None)
+                if answer is None:
                     self._end_child()
                     self._dear[expression] = None
                     if len(self._dear) > _KEPT_DEAR:
@@ -173,7 +192,7 @@ class FilterProcess:
                     answers.append(Answer(request.seq, expression, None, self._budget_s))
                     rest = replace(request, expressions=request.expressions[number + 1 :])
                     return answers, [*([rest] if rest.expressions else []), *work[place + 1 :]]
-                passes, microseconds = ANSWER.unpack(said)
+                passes, microseconds = answer
                 answers.append(Answer(request.seq, expression, passes, microseconds / 1e6))
         return answers, []
 
@@ -188,6 +207,11 @@ class FilterProcess:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
         )
+        # Not by the process itself: its start costs more than many an expression.
+        niceness = self._beset_niceness if self._dear else NICENESS
+        with contextlib.suppress(ProcessLookupError):
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, self._child.pid, own + niceness)
         return self._child
 
     def _end_child(self) -> None:
@@ -208,16 +232,20 @@ def _pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return child.stdin, child.stdout
 
 
-def _read(stdout: IO[bytes], size: int) -> bytes | None:
-    """So many bytes from the process; None when it has ended, or is stuck."""
+def _said(stdout: IO[bytes]) -> Iterator[tuple[bool, int]]:
+    """The answers of the process as they come; the end when it has ended, or is stuck.
+
+    All that is there is taken at once: for each look this thread waits for its turn beside the network's.
+    """
     found = b""
     # Not select(): it knows no file beyond the 1,024th, and connections are files.
     watch = select.poll()
     watch.register(stdout, select.POLLIN)
-    while len(found) < size:
+    while True:
+        whole = len(found) - len(found) % ANSWER.size
+        yield from ANSWER.iter_unpack(found[:whole])
         ready = watch.poll(STUCK_S * 1000)
-        more = os.read(stdout.fileno(), size - len(found)) if ready else b""
+        more = os.read(stdout.fileno(), _CHUNK_BYTES) if ready else b""
         if not more:
-            return None
-        found += more
-    return found
+            return
+        found = found[whole:] + more

@@ -7,7 +7,6 @@ expression it was, and starts another process.
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import struct
@@ -29,8 +28,6 @@ ANSWER = struct.Struct(">?I")
 _HEAD = struct.Struct(">IH")
 _LENGTH = struct.Struct(">I")
 _MEMORY_BYTES = 1 << 30
-# Strangers' expressions get the processor when the broker, and all else, does not want it.
-_NICENESS = 10
 
 
 def encode_request(data: bytes, expressions: tuple[str, ...]) -> bytes:
@@ -54,7 +51,6 @@ def main() -> None:
     # The broker's terminal and its service manager mean the broker.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, sink = sys.stdin.buffer, sys.stdout.buffer

@@ -95,7 +95,7 @@ class FilterBoard:
         self._trial = trial
         self._results: OrderedDict[int, dict[str, bool | None]] = OrderedDict()
         self._kept_results = 0
-        self._costs: dict[str, _Cost] = {}
+        self._costs: OrderedDict[str, _Cost] = OrderedDict()
 
     def accept(self, expressions: Sequence[str]) -> Accepted:
         """Sort a subscriber's filters into those that will run and those that will not."""
@@ -184,8 +184,10 @@ class FilterBoard:
         cost.events += 1
         if cost.seconds > DEAR_IN_ALL_S and cost.seconds > DEAR_ON_AVERAGE_S * cost.events:
             self._switch_off(answer.expression, f"{cost.seconds:.1f} s for {cost.events} events")
+        # Forgetting one that is in use would send it among the untried again.
+        self._costs.move_to_end(answer.expression)
         if len(self._costs) > _KEPT_RESULTS:
-            self._costs.clear()
+            self._costs.popitem(last=False)
 
     def _switch_off(self, expression: str, why: str) -> None:
         if expression not in self.switched_off:

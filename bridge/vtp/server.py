@@ -21,7 +21,7 @@ from twisted.internet.threads import deferToThreadPool
 from bridge.errors import SourceError
 from bridge.vtp.cursors import CursorKeeper, SaveCursors
 from bridge.vtp.drain import drain
-from bridge.vtp.filter_process import FilterProcess
+from bridge.vtp.filter_process import BESET_NICENESS, NICENESS, FilterProcess
 from bridge.vtp.filters import FilterBoard
 from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
 from bridge.vtp.settings import BroadcasterSettings
@@ -91,7 +91,9 @@ class Broadcaster(ServerFactory):
         self.timer = clock if clock is not None else _reactor()
         self.wall = wall or (clock.seconds if clock is not None else time.time)
         self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
-        apart, trial = self._apart = self._make_filter_process(), self._make_filter_process()
+        apart = self._make_filter_process(NICENESS)
+        trial = self._make_filter_process(BESET_NICENESS)
+        self._apart = (apart, trial)
         self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.wake, trial)
         self.matches = matcher or self.board.passes
         self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer, self.wall)
@@ -108,10 +110,14 @@ class Broadcaster(ServerFactory):
         self._members: dict[SubscriberProtocol, None] = {}
         self._soon: dict[SubscriberProtocol, None] = {}
 
-    def _make_filter_process(self) -> FilterProcess | None:
+    def _make_filter_process(self, beset_niceness: int) -> FilterProcess | None:
         run_here = getattr(self.timer, "callFromThread", None)
-        # A test's clock has no threads: then filters are evaluated where they are asked for.
-        return FilterProcess(lambda answers: run_here(self.board.answered, answers)) if run_here else None
+        if run_here is None:
+            # A test's clock has no threads: then filters are evaluated where they are asked for.
+            return None
+        return FilterProcess(
+            lambda answers: run_here(self.board.answered, answers), beset_niceness=beset_niceness
+        )
 
     def buildProtocol(self, addr: IAddress | None) -> SubscriberProtocol | None:  # noqa: N802
         """Called by Twisted for each connection; None has it closed, when the end has begun."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.vtp.filter_process import Answer, FilterProcess
+from bridge.vtp.filter_process import BESET_NICENESS, NICENESS, Answer, FilterProcess
 from bridge.vtp.filter_worker import evaluate
 from bridge.vtp.messages import write_transport
 from tests.vtp.peers import RawPeer, real_events, serving, synthetic_event, wait_until
@@ -36,13 +36,24 @@ ENDLESS = (
 class Asking:
     """A filter process, and the answers that have come."""
 
-    def __init__(self, budget_s: float = 0.1) -> None:
+    def __init__(self, budget_s: float = 0.1, beset_niceness: int = NICENESS) -> None:
         self.answers: list[Answer] = []
-        self.process = FilterProcess(self.answers.extend, budget_s)
+        self.process = FilterProcess(self.answers.extend, budget_s, beset_niceness)
 
     def wait(self, count: int) -> dict[tuple[int, str], bool | None]:
         wait_until(lambda: len(self.answers) >= count, f"{count} answers", 60)
         return {(answer.seq, answer.expression): answer.passes for answer in self.answers}
+
+
+def child_of(asking: Asking) -> int:
+    assert asking.process._child is not None
+    return asking.process._child.pid
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has taken."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
@@ -115,6 +126,39 @@ def test_an_expression_that_never_ends_costs_itself_and_nobody_else(asking: Aski
     assert asking.process.started == len(ENDLESS) + 1
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be kept to one core here")
+def test_a_proven_expression_gets_the_processor_while_strangers_burn_it() -> None:
+    """Both on one core: the one that has not ended yet takes what the other leaves."""
+    core = {min(os.sched_getaffinity(0))}
+    proven, trial = Asking(60.0), Asking(60.0, BESET_NICENESS)
+    try:
+        trial.process.ask(1, LARGE, ENDLESS[:1])
+        wait_until(lambda: trial.process._child, "the trial's first process", 60)
+        os.kill(child_of(trial), signal.SIGKILL)
+        assert trial.wait(1) == {(1, ENDLESS[0]): None}
+        proven.process.ask(1, EVENT, ("//Param",))
+        trial.process.ask(2, EVENT, ("//Param",))
+        proven.wait(1)
+        trial.wait(2)
+        for one in (proven, trial):
+            os.sched_setaffinity(child_of(one), core)
+        trial.process.ask(3, LARGE, ENDLESS[1:2])
+        begun_s = processor_s(child_of(trial))
+        wait_until(lambda: processor_s(child_of(trial)) > begun_s + 0.1, "the trial to burn", 60)
+        before_s = {one: processor_s(child_of(one)) for one in (proven, trial)}
+        for seq in range(2, 32):
+            proven.process.ask(seq, LARGE, ("//b | //c | //d",) * 20)
+        proven.wait(1 + 30 * 20)
+        spent_s = {one: processor_s(child_of(one)) - before_s[one] for one in (proven, trial)}
+        assert len(trial.answers) == 2, "it still burns"
+    finally:
+        if trial.process._child is not None:
+            trial.process._child.kill()
+        for one in (proven, trial):
+            one.process.close()
+    assert spent_s[trial] < spent_s[proven] / 2
+
+
 def test_a_process_that_is_killed_is_replaced(asking: Asking) -> None:
     asking.process.ask(1, EVENT, ("//Param",))
     asking.wait(1)
@@ -138,6 +182,46 @@ def test_nothing_is_left_running_at_the_end() -> None:
     assert child.poll() is not None
     asking.process.ask(2, EVENT, ("//Param",))
     assert not [thread for thread in threading.enumerate() if thread.name == "xpath filters"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in /proc")
+def test_a_broker_lets_strangers_burn_only_what_is_left_over(tmp_path: Path) -> None:
+    """A process for expressions that have answered before, and one for others, nicer once one has died."""
+    with serving(tmp_path) as server:
+        tasks = Path(f"/proc/{server.process.pid}/task")
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+
+        def niceness() -> list[int]:
+            children = " ".join(path.read_text() for path in tasks.glob("*/children")).split()
+            return sorted(os.getpriority(os.PRIO_PROCESS, int(child)) - own for child in children)
+
+        def subscriber(filter_: str) -> RawPeer:
+            peer = RawPeer(server.port)
+            peer.socket.settimeout(60)
+            peer.frame()
+            peer.send(write_transport("authenticate", "ivo://b", 0, filters=(filter_,)))
+            peers.append(peer)
+            wait_until(
+                lambda: [one["serving"] for one in server.subscribers()] == [True] * len(peers),
+                "it is served",
+            )
+            return peer
+
+        peers: list[RawPeer] = []
+        good = subscriber("//What")
+        for number, running in enumerate([[NICENESS], [NICENESS, NICENESS]]):
+            server.append([synthetic_event(number)])
+            good.frame()
+            assert niceness() == running, "where it is tried first, and where it runs from then on"
+        burning = subscriber(ENDLESS[1])
+        server.append([("ivo://a.b/c#1", LARGE)])
+        burning.frame()
+        late = subscriber("//Who")
+        server.append([synthetic_event(2)])
+        late.frame()
+        assert niceness() == [NICENESS, BESET_NICENESS]
+        for peer in peers:
+            peer.close()
 
 
 def test_a_subscriber_with_endless_filters_delays_nobody(tmp_path: Path) -> None:

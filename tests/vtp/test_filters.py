@@ -125,6 +125,18 @@ def test_expressions_that_have_answered_do_not_wait_for_those_that_never_have() 
     assert (later.asked, trial.asked[1:]) == ([(2, ("//A",))], [(2, ("//New",))])
 
 
+def test_thousands_of_new_expressions_do_not_send_one_in_use_among_the_untried() -> None:
+    later, trial = Later(), Later()
+    board = FilterBoard(evaluator=later, trial=trial)
+    for number in range(60_000):
+        board.answered([Answer(number, f"//New{number}", passes=False, seconds=0.0)])
+        if number % 10_000 == 0:
+            board.answered([Answer(number, "//Used", passes=False, seconds=0.0)])
+    assert board.passes(("//Used", "//New1"), 60_001, EVENT) is None
+    assert later.asked == [(60_001, ("//Used",))]
+    assert trial.asked == [(60_001, ("//New1",))], "forgotten, and tried anew"
+
+
 def test_an_expression_that_takes_too_long_is_switched_off_and_not_taken_again() -> None:
     board = FilterBoard(evaluator=Later())
     assert board.passes(("//A",), 1, EVENT) is None
