@@ -22,7 +22,11 @@ demo: $(VENV)/.runtime
 	@$(BIN)/voevent-bridge demo
 	@echo "To have voevent-bridge on your path:  . $(BIN)/activate"
 
+# Heavy tests whose code others reach as well are not traced for the coverage (marker `no_cover`), nor are the
+# processes that they start: that would more than double their time.
 # A process that is late on a busy machine ("waited ... in vain") is given a second chance; wrong content never is.
+# Bytecode is kept: tests start hundreds of processes.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --reruns 1 --only-rerun "in vain" \
 		--cov --cov-report=term --cov-fail-under=90 $(TESTS)

@@ -5,17 +5,52 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 # An example may take its time: a first import of astropy beside other work is no fault of the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+# What tells processes that a test starts to take note of the lines that they run.
+TRACING = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a process of pytest-xdist end the tracers that it begins with: pytest-cov starts one for the tests.
+
+    Where that one is paused, those would go on.
+    """
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and hasattr(config, "workerinput"):
+        while (begun_with := coverage.Coverage.current()) is not None:
+            begun_with.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run random examples without the tracer: it makes them slow, and others reach the same code."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Where `no_cover` of pytest-cov pauses the tracer, keep it out of the test's processes, too."""
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    taken = {name: os.environ.pop(name) for name in TRACING if name in os.environ}
+    try:
+        return (yield)
+    finally:
+        os.environ.update(taken)
 
 
 def find_shared_data() -> Path | None:

@@ -72,6 +72,7 @@ def test_a_changed_a_doubled_and_a_lost_event_are_noticed(listener: Listener) ->
             listener.take(third)
 
 
+@pytest.mark.no_cover
 def test_the_shortest_form_compares_both_brokers() -> None:
     if importlib.util.find_spec("comet") is None:
         pytest.skip("Comet is not installed")

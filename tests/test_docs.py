@@ -225,6 +225,7 @@ def test_each_command_has_an_example_that_runs_with_json_if_it_has_that() -> Non
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == "runs" for b in blocks(p))], ids=named)
+@pytest.mark.no_cover
 def test_marked_examples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -58,6 +58,7 @@ def test_every_field_at_once(packets: list[Packet], no_fastavro: None, to_end: b
     assert compared > 28 * 180
 
 
+@pytest.mark.no_cover
 def test_fields_alone(packets: list[Packet], no_fastavro: None) -> None:
     for packet in {packet.schema: packet for packet in packets}.values():
         record = decoded(packet)
@@ -66,6 +67,7 @@ def test_fields_alone(packets: list[Packet], no_fastavro: None) -> None:
             assert same(follow(record, lens.fields[0]), lens.read(packet)[0]), path
 
 
+@pytest.mark.no_cover
 def test_habits_learned_from_one_alert_do_not_change_what_another_says(packets: list[Packet]) -> None:
     """The lens learns from the first light curve it meets; whichever that is, all others read the same."""
     lsst = packets[:7]

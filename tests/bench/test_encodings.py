@@ -32,7 +32,7 @@ from benchmarks.encodings.timing import Clock
 from bridge.cli.bench import command
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.usefixtures("peers")
+pytestmark = [pytest.mark.usefixtures("peers"), pytest.mark.no_cover]
 
 
 def described() -> dict[str, Any]:

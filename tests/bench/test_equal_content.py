@@ -18,7 +18,7 @@ from benchmarks.encodings.content import Message
 from benchmarks.encodings.equality import difference
 from bridge.alerts.schema import Schema, parse_schema
 
-pytestmark = pytest.mark.usefixtures("peers")
+pytestmark = [pytest.mark.usefixtures("peers"), pytest.mark.no_cover]
 
 ROW = {
     "type": "record",

@@ -16,7 +16,7 @@ from benchmarks.encodings.timing import Clock
 from benchmarks.night import measure, report
 from bridge.cli.bench import command
 
-pytestmark = pytest.mark.usefixtures("peers")
+pytestmark = [pytest.mark.usefixtures("peers"), pytest.mark.no_cover]
 
 
 @pytest.fixture(scope="module")

@@ -427,6 +427,7 @@ def test_a_folder_that_takes_no_file_ends_the_command_and_nothing_is_acknowledge
     assert outcome.status == (2 if place == "a file" else 1)
 
 
+@pytest.mark.no_cover
 def test_a_subscriber_that_is_killed_again_and_again_has_every_event_on_its_disk(tmp_path: Path) -> None:
     """Each life takes its time over every event, and ends with kill -9 in the middle of one."""
     kept, count = tmp_path / "kept", 30

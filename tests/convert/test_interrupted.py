@@ -76,6 +76,7 @@ def imports(process: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
+@pytest.mark.no_cover
 def test_killed_in_the_middle_it_leaves_whole_files_and_no_process(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = half_done(archive, out, "--jobs", 2)
@@ -94,6 +95,7 @@ def test_killed_in_the_middle_it_leaves_whole_files_and_no_process(archive: Path
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.no_cover
 def test_ended_by_a_signal_it_removes_what_is_half_written_and_says_no_more_than_that(
     archive: Path, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:

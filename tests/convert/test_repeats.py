@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def test_it_judges_as_a_dictionary_would(events: list[Event]) -> None:
             seen.add(one.digest)
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_events_are_remembered_in_a_few_megabytes() -> None:
     judge = Repeats()
     events = [event(f"ivo://a/b#{number}") for number in range(100_000)]

@@ -160,6 +160,7 @@ def test_a_folder_of_everything_that_is_wrong_costs_exactly_that(mess: Mess, tmp
             assert data == (mess.folder / name).read_bytes()
 
 
+@pytest.mark.no_cover
 def test_the_feed_goes_on_over_all_of_it_and_does_not_read_it_twice(mess: Mess, tmp_path: Path) -> None:
     command = bridge_command(
         *("serve", "--from", mess.folder, "--journal", tmp_path / "feed.journal", "--once"),

@@ -11,6 +11,7 @@ from listener import Listener, Manners
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.no_cover
 def test_after_a_day_of_outages_and_crashes_every_durable_subscriber_has_exactly_the_journal(
     tmp_path: Path, seed: int
 ) -> None:

@@ -32,6 +32,9 @@ COURSE = (("nobody", 6), ("all", 6), ("flood", 10))
 # What single events wait for the processor, for each who wants it.
 FLOOR_MS = 50.0
 CROWDED_MS = 15_000.0
+# Beside other tests the clock says little of a feed: then it must only not stand still.
+CROWDED = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+DELIVERY_S = 120.0 if CROWDED else 60.0
 # Two thousand connections, and what is on its way to those who do not read.
 MEMORY_MB = 250
 SAID = (
@@ -100,7 +103,11 @@ class Feed:
     def waits_for_all(self) -> None:
         wait_for(lambda: self.acknowledged() >= len(self.sent_at), "the author's answers")
         for one in self.good:
-            wait_for(lambda one=one: len(one.events) >= len(self.sent_at), "every event at every good one")
+            wait_for(
+                lambda one=one: len(one.events) >= len(self.sent_at),
+                "every event at every good one",
+                DELIVERY_S,
+            )
 
     def p99_ms(self, events: list[bytes], *whom: Good) -> float:
         """How long all but one of a hundred deliveries took at most."""
@@ -169,6 +176,7 @@ def window(feeds: Sequence[Feed], number: int) -> list[bytes]:
     return events
 
 
+@pytest.mark.no_cover
 def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_property) -> None:
     """Two feeds have the same stream at the same time; the hostile clients are at one of them.
 
@@ -204,8 +212,6 @@ def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_p
             assert one.connections == 1
         assert b'role="nak"' not in beset.answers
     floor_ms = FLOOR_MS * max(2.0, os.getloadavg()[0])
-    # Beside other tests the clock says little of this feed: then it must only not stand still.
-    crowded = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
     for word, windows in phases.items():
         alone, amid = (
             statistics.median(feed.p99_ms(events, *feed.good[:2]) for events in windows)
@@ -220,9 +226,9 @@ def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_p
             f"with a filter {choosy[0]:.0f} ms and {choosy[1]:.0f} ms"
         )
         record_property(f"p99_ms_{word}", (round(alone), round(amid)))
-        most = CROWDED_MS if crowded else 2 * alone + floor_ms
+        most = CROWDED_MS if CROWDED else 2 * alone + floor_ms
         assert amid < most, word
-        assert choosy[1] < (CROWDED_MS if crowded else 2 * choosy[0] + floor_ms), word
+        assert choosy[1] < (CROWDED_MS if CROWDED else 2 * choosy[0] + floor_ms), word
     print(
         f"memory: {before_mb:.0f} MB before, {peak_mb:.0f} MB at most; log: {len(said) / 1e6:.1f} MB; {done}"
     )

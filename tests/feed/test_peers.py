@@ -26,6 +26,7 @@ RECEIVE_WITH_PYGCN = Path(__file__).parent.parent / "vtp" / "receive_with_pygcn.
 
 
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_comet_and_pygcn_on_one_feed_get_every_event_byte_for_byte_as_it_is_in_the_journal(
     shared_data: Path, lsst_distribution: Path, tmp_path: Path
 ) -> None:

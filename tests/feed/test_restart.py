@@ -33,6 +33,7 @@ AHEAD = 25
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_killed_twenty_times_in_mid_stream_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     inbox = tmp_path / "alerts"
     inbox.mkdir()

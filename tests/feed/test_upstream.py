@@ -115,6 +115,7 @@ def test_in_a_ring_of_two_brokers_every_event_is_at_both_once(tmp_path: Path) ->
 
 
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_a_comet_in_the_ring_gets_and_gives_every_event_once(tmp_path: Path) -> None:
     comet_out, comet_in = free_port(), free_port()
     (tmp_path / "comet").mkdir()
@@ -160,6 +161,7 @@ def test_what_came_while_we_were_away_comes_when_we_return(tmp_path: Path) -> No
             assert below.events == [relayable(number) for number in range(80)]
 
 
+@pytest.mark.no_cover
 def test_an_upstream_that_was_killed_is_found_again(tmp_path: Path) -> None:
     port = free_port()
     with broker(tmp_path / "below", "--upstream", f"127.0.0.1:{port}") as below:

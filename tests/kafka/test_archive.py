@@ -212,6 +212,7 @@ def _wait_until(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_killed_twenty_times_under_load_nothing_is_lost_and_nothing_twice(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def contents(folder: Path) -> list[bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_members_share_the_partitions_and_the_survivor_takes_the_others_over(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:

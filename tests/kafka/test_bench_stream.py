@@ -23,7 +23,7 @@ SHORT = {
     "seconds": 0.6,
 }
 
-pytestmark = pytest.mark.usefixtures("shared_data")
+pytestmark = [pytest.mark.usefixtures("shared_data"), pytest.mark.no_cover]
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def test_many_take_what_any_filter_keeps_and_one_applies_the_caps(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_members_that_share_a_capped_filter_are_told_that_they_keep_more(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ class Group:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_killed_twenty_times_under_load_every_alert_comes_once(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
@@ -235,6 +236,7 @@ def test_killed_twenty_times_under_load_every_alert_comes_once(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_three_members_share_the_work_and_one_that_dies_is_replaced_by_the_others(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
@@ -274,6 +276,7 @@ wait = 3600
 """
 
 
+@pytest.mark.no_cover
 def test_what_is_held_back_for_a_cap_is_not_lost_with_the_process(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
@@ -392,6 +395,7 @@ def test_a_newcomer_of_the_same_name_shuts_the_forerunner_out(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
     own_kafka: Broker, topics_of: Callable[[Broker], Any], tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ ALERTS = 400
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_killed_under_load_behind_tls_and_a_password_every_alert_comes_once(
     kafka: Broker, topics: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

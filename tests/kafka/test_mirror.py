@@ -75,6 +75,7 @@ def of_one_partition(messages: list[Message]) -> dict[bytes | None, list[Message
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_mirrored_topic_is_the_same_message_for_message_though_the_mirror_is_killed(
     kafka: Broker, topics: Any, own_kafka: Broker, topics_of: Callable[[Broker], Any], tmp_path: Path,
     lsst_distribution: Path,

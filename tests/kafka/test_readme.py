@@ -20,6 +20,7 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_the_session_ends_with_events(
     kafka: Broker, topics: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

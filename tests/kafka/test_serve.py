@@ -39,6 +39,7 @@ def published(journal: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_killed_twenty_times_under_load_every_alert_is_published_once(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_killed_twenty_times_under_load_every_alert_is_published_once(
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_a_broker_that_dies_and_comes_back_costs_nothing(
     own_kafka: Broker, topics_of: Callable[[Broker], Any], tmp_path: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_broker_that_dies_and_comes_back_costs_nothing(
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_two_feeds_share_a_group_and_the_survivor_takes_over(
     kafka: Broker, topics: Any, tmp_path: Path
 ) -> None:

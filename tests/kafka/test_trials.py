@@ -32,6 +32,7 @@ def published(journal: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_broker_and_feed_killed_at_the_same_time_lose_nothing_and_repeat_nothing(
     own_kafka: Broker, topics_of: Callable[[Broker], Any], tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_broker_and_feed_killed_at_the_same_time_lose_nothing_and_repeat_nothing
 
 @pytest.mark.slow
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_a_topic_grows_while_the_feed_runs_and_shrinks_while_it_is_away(
     kafka: Broker, topics: Any, topics_of: Callable[[Broker], Any], tmp_path: Path
 ) -> None:

@@ -218,6 +218,7 @@ def test_a_strict_filter_sends_what_is_invalid_aside_with_all_findings(
 
 
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_the_session_on_the_page_runs_from_top_to_bottom(
     kafka: Broker,
     topics: Any,

@@ -198,6 +198,7 @@ def test_sizes_are_those_of_real_packets() -> None:
     assert sizes[-1] < 80_000
 
 
+@pytest.mark.no_cover
 def test_a_long_run_forgets_what_no_packet_needs() -> None:
     """Forty nights: histories slide with their thirty days, and objects of one night leave no trace."""
     simulator = ZtfSimulator(writer_schema("ztf", "4.02"), "4.02", 1, 12, 61105.2, None)

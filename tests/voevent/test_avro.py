@@ -34,6 +34,7 @@ def with_fastavro(record: Any) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.no_cover
 def test_every_real_packet_is_the_same_after_avro(real_voevents: list[bytes]) -> None:
     changed = []
     for xml in real_voevents:

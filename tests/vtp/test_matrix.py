@@ -27,7 +27,7 @@ from bridge.voevent.acceptance import examine
 from tests.vtp.peers import comet_name, running_in
 from tests.vtp.test_interop import COMET_IVO
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
 TWISTD, SENDVO = (str(Path(sys.executable).with_name(name)) for name in ("twistd", "comet-sendvo"))

@@ -45,6 +45,7 @@ def shows(browser: Browser, words: str) -> Callable[[], bool]:
     return looked
 
 
+@pytest.mark.no_cover
 def test_a_person_watches_the_feed_follows_an_event_and_is_told_when_the_feed_is_gone(
     tmp_path: Path, browser: Browser
 ) -> None:
