@@ -258,6 +258,7 @@ def test_python_m_bridge_is_the_command() -> None:
     assert one.stdout.startswith("Usage: voevent-bridge convert ")
 
 
+@pytest.mark.no_cover
 def test_a_reader_that_has_had_enough_is_no_failure(somewhere: Path) -> None:
     for words in (
         "convert alerts",

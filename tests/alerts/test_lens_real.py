@@ -47,6 +47,7 @@ def all_paths(schema: Schema) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("to_end", [False, True])
+@pytest.mark.no_cover
 def test_every_field_at_once(packets: list[Packet], no_fastavro: None, to_end: bool) -> None:
     compared = 0
     for packet in packets:

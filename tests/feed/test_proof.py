@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from processes import bridge_command
 from real_alerts import file_packets
 
@@ -16,6 +17,7 @@ from bridge.pipeline import Pipeline, Plan
 ZTF = "candidate.magpsf > 0"
 
 
+@pytest.mark.no_cover
 def test_a_wrong_filter_takes_nothing_in_though_the_feed_has_worked_before(
     shared_data: Path, tmp_path: Path
 ) -> None:

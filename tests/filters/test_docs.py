@@ -37,6 +37,7 @@ def test_documented_arguments_are_accepted() -> None:
 
 
 @pytest.mark.usefixtures("lsst_distribution")
+@pytest.mark.no_cover
 def test_examples_compile_on_a_survey_s_schema() -> None:
     examples = [re.search(r"`(.+)`", row[2]) for row in ROWS]
     texts = [match[1] for match in examples if match] + re.findall(r"```sql\n(.+?)```", TEXT, re.DOTALL)
@@ -52,6 +53,7 @@ def test_examples_compile_on_a_survey_s_schema() -> None:
         assert len(refusals) < len(known), refusals
 
 
+@pytest.mark.no_cover
 def test_documented_places_of_a_voevent_can_be_filtered() -> None:
     table = TEXT.split("\n## VOEvents")[1].split("\n## ")[0]
     paths = [

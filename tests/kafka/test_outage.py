@@ -15,6 +15,7 @@ from reading import Following
 MESSAGES = 600
 
 
+@pytest.mark.no_cover
 def test_what_was_fetched_before_an_outage_is_handed_over_in_order(
     own_kafka: Broker,
     topics_of: Callable[[Broker], Any],

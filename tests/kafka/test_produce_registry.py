@@ -28,6 +28,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
 
 
+@pytest.mark.no_cover
 def test_each_schema_is_registered_once_and_its_id_leads_back_to_it(
     kafka: Broker, topics: Any, tmp_path: Path, shared_data: Path
 ) -> None:

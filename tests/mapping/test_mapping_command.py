@@ -71,6 +71,7 @@ def test_new_drafts_a_mapping_that_passes_the_check_and_is_not_overwritten(tmp_p
     assert "CHANGE" in run("new", SCHEMA).stdout
 
 
+@pytest.mark.no_cover
 def test_without_astropy_it_is_said_once_that_words_were_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.mapping.check.vocabulary_checkers", lambda: None)
     result = run("check")

@@ -42,6 +42,7 @@ def entries_of(journal: Path) -> list[Entry]:
 
 
 @pytest.mark.interop
+@pytest.mark.no_cover
 def test_a_stock_comet_takes_notices_and_a_restarted_feed_goes_on_counting_and_citing(
     shared_data: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_stock_comet_takes_notices_and_a_restarted_feed_goes_on_counting_and_c
     assert "no position by any name" in reason.read_text()
 
 
+@pytest.mark.no_cover
 def test_convert_counts_and_cites_in_the_order_of_its_inputs_on_any_number_of_cores(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()

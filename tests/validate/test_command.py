@@ -138,6 +138,7 @@ def test_a_missing_file_is_a_packet_that_fails_in_every_report(tmp_path: Path) -
     assert "No such file or directory" in Path(report).read_text()
 
 
+@pytest.mark.no_cover
 def test_the_page_counts_the_real_packets_as_the_command_does(shared_data: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "validate.md").read_text()
     rows = re.findall(r"^\| ([a-z-]+) \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)

@@ -12,6 +12,7 @@ from bridge.errors import PacketError
 from bridge.voevent.model import VOEvent
 
 
+@pytest.mark.no_cover
 def test_every_kind_of_real_packet_is_the_same_after_json(real_voevents: list[bytes]) -> None:
     changed = []
     for xml in real_voevents[::7]:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bridge.journal import Entry, JournalReader, NewEntry
 from bridge.vtp.messages import write_transport
 from bridge.vtp.server import TURN_S, Broadcaster
@@ -152,6 +154,7 @@ def test_a_live_event_does_not_wait_for_thirty_who_have_never_answered(tmp_path:
     hall.close()
 
 
+@pytest.mark.no_cover
 def test_rewind_does_not_disturb_live_subscribers(tmp_path: Path, record_property) -> None:
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with serving(tmp_path) as server:
