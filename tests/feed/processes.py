@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DEADLINE_S = 60.0
@@ -61,9 +62,17 @@ def ready_port(process: subprocess.Popen[bytes], log: Path, skip: int = 0) -> in
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, below those that the system gives to outgoing connections.
+
+    One of these might be taken before somebody listens there: above all by a client that tries to reach it.
+    """
+    # Not the module's own generator: Hypothesis seeds that, in all test processes alike.
+    dice = random.SystemRandom()
+    while True:
+        port = dice.randrange(12_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def comet_command(port: int, folder: Path, ivo: str) -> list[str]:
