@@ -25,7 +25,7 @@ from bridge.pipeline import DeadLetters, Pipeline
 from bridge.voevent.acceptance import examine, recognise
 from bridge.voevent.event import Event, sha256
 from bridge.voevent.headline import Headline
-from bridge.vtp.offers import Offer, Verdict
+from bridge.vtp.offers import Offer, Verdict, settle_all
 from bridge.vtp.receiver_connection import salvage_ivorn
 
 __all__ = ["Arrivals", "AuthorsJudge", "Judge", "RelayJudge"]
@@ -325,5 +325,4 @@ class Arrivals:
         with self._verdicts_lock:
             verdicts, self._verdicts = self._verdicts, []
         self._under_way -= len(verdicts)
-        for offer, verdict in verdicts:
-            offer.settle(verdict)
+        settle_all(verdicts)

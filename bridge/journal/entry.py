@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = [
     "Appended",
@@ -25,8 +25,7 @@ __all__ = [
 Kind = Literal["authored", "relayed"]
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """One event to publish.
 
     Parameters
@@ -92,8 +91,7 @@ class Summary:
     kept: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event as subscribers are sent it: `seq` is its place in the journal, `data` its bytes."""
 
     seq: int

@@ -229,7 +229,7 @@ class Journal(JournalReader):
         Parameters
         ----------
         max_pages
-            At most so many; a page has 8,192 bytes.
+            At most so many; `Space.page_bytes` long each.
 
         Returns
         -------

@@ -29,6 +29,7 @@ __all__ = [
     "Transport",
     "parse_transport",
     "safe_parser",
+    "write_ack",
     "write_transport",
 ]
 
@@ -219,6 +220,21 @@ def write_transport(
     if inside or meta or (role == "authenticate" and response is not None):
         inside = f"<Meta>{inside}</Meta>"
     return (_HEAD % (role, _text(origin), answer, stamp, inside)).encode()
+
+
+def write_ack(ivorn: str, now: float, response: str) -> bytes:
+    """An acknowledgement of an event, as `write_transport` writes it."""
+    if not _PLAIN.fullmatch(ivorn):
+        return write_transport("ack", ivorn, now, response=response)
+    head, tail = _around_origin(math.floor(now), response)
+    return head + ivorn.encode() + tail
+
+
+@lru_cache(maxsize=64)
+def _around_origin(unix_s: int, response: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the identifier in each acknowledgement of a second."""
+    head, _, tail = write_transport("ack", "\x7f", unix_s, response=response).partition(b"\x7f")
+    return head, tail
 
 
 @lru_cache(maxsize=4)

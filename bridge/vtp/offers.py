@@ -6,17 +6,18 @@ knows how.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple
 
-__all__ = ["Offer", "Outcome", "Take", "Verdict"]
+__all__ = ["Offer", "Outcome", "Take", "Tend", "Verdict", "settle_all"]
 
 Outcome = Literal["published", "duplicate", "refused", "unwritable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+Tend = Callable[[], object]
+
+
+class Verdict(NamedTuple):
     """What became of an offered event.
 
     Parameters
@@ -34,8 +35,7 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """One event from a peer.
 
     Parameters
@@ -45,12 +45,21 @@ class Offer:
     peer
         Who sent it: ``vtp://host:port``.
     settle
-        Called once with the verdict, in the thread that offered it (the network's).
+        Called once with the verdict, in the thread that offered it (the network's). Gives what is to be
+        called afterwards, once for all verdicts that are at hand; None where nothing is.
     """
 
     data: bytes
     peer: str
-    settle: Callable[[Verdict], None]
+    settle: Callable[[Verdict], Tend | None]
 
 
 Take = Callable[[Offer], None]
+
+
+def settle_all(settled: Iterable[tuple[Offer, Verdict]]) -> None:
+    """Tell what became of offers; a connection that made many of them answers for all of these together."""
+    afterwards = {offer.settle(verdict): None for offer, verdict in settled}
+    for tend in afterwards:
+        if tend is not None:
+            tend()

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bridge.vtp.allowance import Allowance
-from bridge.vtp.offers import Offer, Take, Verdict
+from bridge.vtp.offers import Offer, Take, Tend, Verdict
 from bridge.vtp.prompt import PromptWriter
 from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
 from bridge.vtp.receiver_settings import ReceiverSettings
@@ -149,6 +149,7 @@ class AuthorProtocol(Protocol):
         self.receiver = receiver
         self.address = address
         self.host = ""
+        self._name = f"vtp://{address}"
         self._timer = receiver.timer
         self._tick_call: Call | None = None
         self._gone = False
@@ -207,7 +208,7 @@ class AuthorProtocol(Protocol):
     def _wire(self) -> ReadableWire:
         return cast("ReadableWire", self.transport)
 
-    def _settle(self, number: int, verdict: Verdict) -> None:
+    def _settle(self, number: int, verdict: Verdict) -> Tend | None:
         now = self._timer.seconds()
         events: list[ReceiverEvent] = []
         pending_bytes = self.connection.pending_bytes
@@ -225,16 +226,21 @@ class AuthorProtocol(Protocol):
             )
             events = self.connection.refuse(number, verdict.ivorn, f"Event rejected: {verdict.reason}", now)
         if not self._gone:
-            self._act_on(events)
+            self._heed(events)
         self.receiver.note_pending(self.connection.pending_bytes - pending_bytes)
+        return None if self._gone else self.tend
 
     def _act_on(self, events: list[ReceiverEvent]) -> None:
+        self._heed(events)
+        self.tend()
+
+    def _heed(self, events: list[ReceiverEvent]) -> None:
         for event in events:
             match event:
                 case Offered(number, data):
                     settle = _Settling(self, number)
                     self.receiver.note_pending(len(data))
-                    self.receiver.take(Offer(data, f"vtp://{self.address}", settle))
+                    self.receiver.take(Offer(data, self._name, settle))
                 case Closing(reason):
                     _log.info(
                         "author %s is disconnected: %s",
@@ -243,7 +249,6 @@ class AuthorProtocol(Protocol):
                         extra={"address": self.address},
                     )
                     self._ending = True
-        self.tend()
 
     def tend(self) -> None:
         """Send what is to be sent, and let the socket and the clock be as the connection wants them."""
@@ -296,5 +301,5 @@ class _Settling:
         self._protocol = protocol
         self._number = number
 
-    def __call__(self, verdict: Verdict) -> None:
-        self._protocol._settle(self._number, verdict)
+    def __call__(self, verdict: Verdict) -> Tend | None:
+        return self._protocol._settle(self._number, verdict)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.vtp.allowance import Allowance
 from bridge.vtp.frames import FrameReader, Oversize, encode_frame
-from bridge.vtp.messages import write_transport
+from bridge.vtp.messages import write_ack, write_transport
 from bridge.vtp.receiver_settings import ReceiverSettings
 
 __all__ = ["Closing", "Offered", "ReceiverConnection", "ReceiverEvent", "salvage_ivorn"]
@@ -22,8 +23,7 @@ _REASON_CHARS = 1_000
 _IVORN = re.compile(rb"""\bivorn\s*=\s*(?:"([^"<]{1,500})"|'([^'<]{1,500})')""")
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """An author has sent a message; answer it by its number."""
 
     number: int
@@ -131,9 +131,7 @@ class ReceiverConnection:
         """Acknowledge a message: its event is published."""
         self.accepted += 1
         self._unread = 0
-        self._answer(
-            number, write_transport("ack", ivorn, now, response=self.settings.local_ivo), newly_heard_at=now
-        )
+        self._answer(number, write_ack(ivorn, now, self.settings.local_ivo), newly_heard_at=now)
 
     def refuse(self, number: int, ivorn: str, reason: str, now: float) -> list[ReceiverEvent]:
         """Refuse a message, with the reason.

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from bridge.errors import ConfigError
 from bridge.vtp.backoff import Backoff
-from bridge.vtp.offers import Offer, Take, Verdict
+from bridge.vtp.offers import Offer, Take, Tend, Verdict
 from bridge.vtp.status import UpstreamStatus
 from bridge.vtp.subscriber_connection import Arrived
 from bridge.vtp.tls import client_options
@@ -126,17 +126,17 @@ class Upstream(ClientFactory):
         self._offer(event, protocol)
 
     def _offer(self, event: Arrived, protocol: UpstreamProtocol) -> None:
-        def settle(verdict: Verdict) -> None:
+        def settle(verdict: Verdict) -> Tend | None:
             if verdict.outcome == "unwritable" and not self.stopping:
                 self._later(RETRY_S, lambda: self._offer(event, protocol))
-                return
+                return None
             self.pending -= 1
             self.pending_bytes -= len(event.data)
             self.published += verdict.outcome == "published"
             self.duplicates += verdict.outcome == "duplicate"
             self.refused += verdict.outcome == "refused"
             # A nak would have stock brokers close the connection; and what is refused once is refused again.
-            protocol.settled(event.ivorn if verdict.outcome != "unwritable" else None)
+            return protocol.settled(event.ivorn if verdict.outcome != "unwritable" else None)
 
         self.take(Offer(event.data, self.name, settle))
 

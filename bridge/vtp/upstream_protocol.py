@@ -12,6 +12,7 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from bridge.vtp.offers import Tend
 from bridge.vtp.subscriber_connection import Arrived, Greeted, Lost, Odd, StreamEvent, SubscriberConnection
 from bridge.vtp.tls import tls_fault
 from bridge.vtp.twisted_types import Call, ReadableWire
@@ -65,13 +66,13 @@ class UpstreamProtocol(Protocol):
         self.upstream.last_heard_at = now
         self._act_on(self.connection.receive(data, now))
 
-    def settled(self, ivorn: str | None) -> None:
-        """Acknowledge an event (None: it could not be taken), and go on."""
+    def settled(self, ivorn: str | None) -> Tend | None:
+        """Acknowledge an event (None: it could not be taken); what it gives is to be called afterwards."""
         if self._gone:
-            return
+            return None
         if ivorn is not None:
             self.connection.acknowledge(ivorn, self.upstream.timer.seconds())
-        self.tend()
+        return self.tend
 
     def tend(self) -> None:
         """Send what is to be sent, and let the socket and the clock be as the connection wants them."""

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ def test_a_group_that_breaks_off_in_the_middle_leaves_nothing(tmp_path: Path) ->
     with Journal.open(tmp_path / "journal") as journal:
         journal.append([event(1)], {"file": 1})
         group = [event(number, size=9_000) for number in range(2, 60)]
-        group[40] = replace(group[40], kind="neither authored nor relayed")  # type: ignore[arg-type]
+        group[40] = group[40]._replace(kind="neither authored nor relayed")  # type: ignore[arg-type]
         with pytest.raises(sqlite3.IntegrityError):
             journal.append(group, {"file": 2})
         assert (journal.last_seq(), journal.positions()) == (1, {"file": 1})

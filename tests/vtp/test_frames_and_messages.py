@@ -15,6 +15,7 @@ from lxml import etree
 
 from bridge.errors import PacketError
 from bridge.vtp import FrameReader, Oversize, Transport, encode_frame, parse_transport, write_transport
+from bridge.vtp.messages import write_ack
 
 NOW = 1_700_000_000.0
 XML_TEXT = st.text(
@@ -79,6 +80,13 @@ def test_what_we_write_is_valid_against_comets_schema(role, response) -> None:
             role, "ivo://org.example/a?b=1&c#d", NOW, response=response, filters=filters, result=result
         )
         SCHEMA.assertValid(etree.fromstring(payload))
+
+
+@given(XML_TEXT, XML_TEXT, st.floats(0, 2e9))
+def test_an_acknowledgement_is_written_in_haste_as_it_is_otherwise(
+    origin: str, response: str, now: float
+) -> None:
+    assert write_ack(origin, now, response) == write_transport("ack", origin, now, response=response)
 
 
 def test_characters_that_xml_does_not_have_are_replaced() -> None:

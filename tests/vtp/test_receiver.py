@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from bridge.vtp import FrameReader, encode_frame, parse_transport
-from bridge.vtp.offers import Offer, Verdict
+from bridge.vtp.offers import Offer, Verdict, settle_all
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.receiver_settings import ReceiverSettings
 from tests.vtp.peers import synthetic_event
@@ -31,7 +31,8 @@ class Desk:
     def settle(self, outcome="published", reason="") -> None:
         while self.pile:
             offer = self.pile.pop(0)
-            offer.settle(Verdict(outcome, offer.data.split(b'ivorn="')[1].split(b'"')[0].decode(), reason))
+            ivorn = offer.data.split(b'ivorn="')[1].split(b'"')[0].decode()
+            settle_all([(offer, Verdict(outcome, ivorn, reason))])
 
 
 class Author:
@@ -174,12 +175,43 @@ def test_at_the_end_authors_get_the_answers_that_are_due_and_nothing_more_is_tak
     assert Author(desk).transport.disconnecting, "one that comes too late"
 
 
+def test_what_is_settled_together_is_answered_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    one, other = Author(desk), Author(desk)
+    one.sends(1, 2, 3)
+    other.sends(4)
+    one.sends(5)
+    wrote: list[StringTransport] = []
+    for author in (one, other):
+        write = author.transport.write
+
+        def noted(data: bytes, write=write, transport=author.transport) -> None:
+            wrote.append(transport)
+            write(data)
+
+        monkeypatch.setattr(author.transport, "write", noted)
+    settle_all((offer, Verdict("published", f"ivo://a.b/c#{place}")) for place, offer in enumerate(desk.pile))
+    assert wrote == [one.transport, other.transport]
+    assert [one.hears(), other.hears()] == [[("ack", None)] * 4, [("ack", None)]]
+
+
+def test_who_has_gone_before_the_answer_is_passed_over() -> None:
+    desk = Desk()
+    one, other = Author(desk), Author(desk)
+    one.sends(1)
+    other.sends(2)
+    one.protocol.connectionLost()
+    desk.settle()
+    assert other.hears() == [("ack", None)]
+    assert desk.receiver.accepted == 2
+    assert desk.receiver.pending_bytes == 0
+
+
 def test_garbage_ends_a_connection_with_a_word() -> None:
     desk = Desk(max_unread=1)
     author = Author(desk)
     author.protocol.dataReceived(encode_frame(b"<a/>") * 2)
-    for offer in desk.pile:
-        offer.settle(Verdict("refused", "", "it is no VOEvent"))
+    settle_all((offer, Verdict("refused", "", "it is no VOEvent")) for offer in desk.pile)
     assert author.hears() == [("nak", "Event rejected: it is no VOEvent")] * 2
     assert author.transport.disconnecting
     author.protocol.dataReceived(encode_frame(b"<a/>"))

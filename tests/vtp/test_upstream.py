@@ -15,7 +15,7 @@ from bridge.vtp import FrameReader, encode_frame, parse_transport
 from bridge.vtp.address import Address
 from bridge.vtp.backoff import Patience
 from bridge.vtp.messages import write_transport
-from bridge.vtp.offers import Offer, Verdict
+from bridge.vtp.offers import Offer, Verdict, settle_all
 from bridge.vtp.subscriber_connection import SubscriberSettings
 from bridge.vtp.tls import ClientTls
 from bridge.vtp.upstream import Upstream
@@ -69,8 +69,7 @@ class Line:
     def settle(self, outcome: Any = "published") -> None:
         piled = list(self.pile)
         self.pile.clear()
-        for offer in piled:
-            offer.settle(Verdict(outcome, ""))
+        settle_all((offer, Verdict(outcome, "")) for offer in piled)
 
 
 def test_an_event_is_acknowledged_when_it_is_settled_whatever_became_of_it() -> None:
