@@ -212,9 +212,9 @@ class Pipeline:
 
     def _relay(self, document: Document) -> Event:
         # lxml is only wanted by who relays.
-        from bridge.voevent.headline import read_headline
+        from bridge.voevent.relayed import headline_of_relayed
 
-        headline = read_headline(document.data)
+        headline = headline_of_relayed(document.data)
         if self.plan.strict:
             from bridge.pipeline.strict import demand_valid
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -16,8 +16,7 @@ from bridge.voevent.systems import EQUATORIAL, frame_of_system
 __all__ = ["Headline", "headline_of", "read_headline"]
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """What a VOEvent says of itself.
 
     Parameters

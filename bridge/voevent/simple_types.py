@@ -7,17 +7,14 @@ matches is for the validator to judge.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 from lxml import etree
 
 from bridge.voevent.xsd import xsd_path
 
-__all__ = ["SURELY", "Check", "free_texts"]
-
-Check = Callable[[bytes], object]
-"""Gives None for a value that is not surely of its type."""
+__all__ = ["SURELY", "free_texts"]
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 
@@ -41,24 +38,20 @@ SURELY: dict[str, re.Pattern[bytes] | None] = {
 
 
 @cache
-def free_texts() -> dict[tuple[str, str], Check | None]:
+def free_texts() -> dict[tuple[str, str], re.Pattern[bytes] | None]:
     """Texts that may differ without a packet becoming invalid, and within which bounds.
 
     Returns
     -------
-    By element and attribute (``""`` for the element's own text): None where any text will do, else a check.
+    By element and attribute (``""`` for the element's own text): None where any text will do, else what
+    it has to match.
     Texts of other types (one of a few words, identifiers within the document) are not in it.
     """
     found: dict[tuple[str, str], str] = {}
     for place, kind in _simple_types(etree.parse(str(xsd_path())).getroot()):
         # Two elements of one name need not be of one type; then nothing is said about them.
         found[place] = kind if found.get(place, kind) == kind else ""
-    checks: dict[tuple[str, str], Check | None] = {}
-    for place, kind in found.items():
-        if kind in SURELY:
-            pattern = SURELY[kind]
-            checks[place] = pattern.fullmatch if pattern is not None else None
-    return checks
+    return {place: SURELY[kind] for place, kind in found.items() if kind in SURELY}
 
 
 def _simple_types(schema: etree._Element) -> Iterator[tuple[tuple[str, str], str]]:
