@@ -81,6 +81,10 @@ class JournalReader(JournalView):
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
         return int(rows[0][0]) if rows else 0
 
+    def first_seq(self) -> int:
+        """The oldest place of which anything is known; 0 when there is none."""
+        return int(self._rows("SELECT coalesce(min(seq), 0) FROM event")[0][0])
+
     def first_kept_seq(self) -> int | None:
         """The oldest place whose packet retention has left; None when there is none."""
         seq = self._rows("SELECT min(seq) FROM body")[0][0]

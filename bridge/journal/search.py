@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.errors import UsageError
-from bridge.journal.tables import ZONE, ZONES_PER_DEGREE
+from bridge.journal.tables import STRETCH, STRETCH_BITS, ZONE, ZONES_PER_DEGREE
 from bridge.sky import separation
 
 __all__ = ["Cone", "Search", "conditions", "teach"]
@@ -115,6 +115,14 @@ class Hints(Protocol):
         """The place of the latest event published before a time; 0 if there is none."""
         ...
 
+    def first_seq(self) -> int:
+        """The oldest place of which anything is known; 0 in an empty journal."""
+        ...
+
+    def last_seq(self) -> int:
+        """The newest place."""
+        ...
+
     def has_many(self, low: str, high: str) -> bool:
         """Whether so many identifiers lie from one up to another that sorting them would take long."""
         ...
@@ -150,15 +158,20 @@ def conditions(search: Search, hints: Hints) -> tuple[str, tuple[Any, ...]]:
         add("role = ?", search.role)
     if search.object_key is not None:
         add("object_key = ? AND object_key <> ''", search.object_key)
+    oldest, newest = -math.inf, math.inf
     if search.since is not None:
         # By place, so that the newest come first without sorting; the plus keeps the index of times out.
-        add("seq > ? AND +published_at >= ?", hints.seq_before(search.since - CLOCK_STEP_S), search.since)
+        oldest = hints.seq_before(search.since - CLOCK_STEP_S) + 1
+        add("seq >= ? AND +published_at >= ?", oldest, search.since)
     if search.until is not None:
-        add("seq <= ? AND +published_at < ?", hints.seq_at(search.until + CLOCK_STEP_S), search.until)
+        newest = hints.seq_at(search.until + CLOCK_STEP_S)
+        add("seq <= ? AND +published_at < ?", newest, search.until)
     if search.before is not None:
+        newest = min(newest, search.before - 1)
         add("seq < ?", search.before)
     if search.cone is not None:
-        _add_cone(search.cone, add)
+        places = int(max(oldest, hints.first_seq())), int(min(newest, hints.last_seq()))
+        _add_cone(search.cone, places, add)
     return (" WHERE " + " AND ".join(terms) if terms else ""), tuple(values)
 
 
@@ -166,7 +179,7 @@ def _before_wildcards(pattern: str) -> str:
     return pattern[: min((at for at in map(pattern.find, "*?[") if at >= 0), default=len(pattern))]
 
 
-def _add_cone(cone: Cone, add: Callable[..., None]) -> None:
+def _add_cone(cone: Cone, places: tuple[int, int], add: Callable[..., None]) -> None:
     # The plus keeps these bounds from being taken for the search in the index, in place of the narrow ones.
     exact = (
         f"+ra_deg BETWEEN {_LEAST_RA_DEG} AND {_MOST_RA_DEG} AND separation_deg(ra_deg, dec_deg, ?, ?) <= ?"
@@ -178,27 +191,33 @@ def _add_cone(cone: Cone, add: Callable[..., None]) -> None:
         add(f"dec_deg BETWEEN ? AND ? AND {exact}", south, north, *circle)
         return
     zones = range(_zone(south), _zone(north) + 1)
-    there = (
-        "SELECT seq FROM event INDEXED BY event_sky WHERE dec_deg IS NOT NULL AND ra_deg IS NOT NULL "
-        f"AND {ZONE} IN ({', '.join(map(str, zones))}) AND {{}}{exact}"
+    first, last = (place >> STRETCH_BITS for place in places)
+    spans = _spans(cone, reach) if south > -90.0 and north < 90.0 else [(-math.inf, math.inf)]
+    add(
+        f"seq IN (WITH RECURSIVE stretch (number) AS (VALUES ({first}) UNION ALL SELECT number + 1 "
+        f"FROM stretch WHERE number < {last}), span (low, high) AS "
+        f"(VALUES {', '.join(['(?, ?)'] * len(spans))}) "
+        "SELECT event.seq FROM stretch CROSS JOIN span CROSS JOIN event INDEXED BY event_sky "
+        f"WHERE dec_deg IS NOT NULL AND ra_deg IS NOT NULL AND {STRETCH} = number "
+        f"AND {ZONE} IN ({', '.join(map(str, zones))}) AND ra_deg BETWEEN low AND high AND {exact})",
+        *(bound for span in spans for bound in span),
+        *circle,
     )
-    if south == -90.0 or north == 90.0:
-        add(f"seq IN ({there.format('')})", *circle)
-        return
-    # How far a circle reaches in right ascension, where it touches the meridians.
+
+
+def _spans(cone: Cone, reach_deg: float) -> list[tuple[float, float]]:
+    """How far a circle that meets no pole reaches in right ascension, where it touches the meridians."""
     half = math.degrees(
-        math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(cone.dec_deg))))
+        math.asin(min(1.0, math.sin(math.radians(reach_deg)) / math.cos(math.radians(cone.dec_deg))))
     )
     half += _EDGE_DEG
     middle = cone.ra_deg % 360.0
     # Zero is 360, and a stranger's packet may say -1: the same range some turns before and after.
-    ranges = [
+    return [
         (middle + turn - half, middle + turn + half)
         for turn in _TURNS_DEG
         if middle + turn + half >= _LEAST_RA_DEG and middle + turn - half <= _MOST_RA_DEG
     ]
-    parts = " UNION ALL ".join([there.format("ra_deg BETWEEN ? AND ? AND ")] * len(ranges))
-    add(f"seq IN ({parts})", *(value for one in ranges for value in (*one, *circle)))
 
 
 def _zone(dec_deg: float) -> int:

@@ -56,6 +56,12 @@ class Told:
     def seq_before(self, time_unix_s: float) -> int:
         return 3
 
+    def first_seq(self) -> int:
+        return 1
+
+    def last_seq(self) -> int:
+        return 100
+
     def has_many(self, low: str, high: str) -> bool:
         return self.many
 
@@ -155,14 +161,29 @@ def test_searches_use_indexes(journal: Journal, search: Search, index: str) -> N
     assert not any(step[3] == "SCAN event" for step in plan), plan
 
 
+CONE = Cone(180.0, 12.3, 0.15)
+
+
 def test_a_small_cone_looks_at_few_events_of_its_zone(tmp_path: Path) -> None:
-    with Journal.open(tmp_path / "j", durability="normal") as journal:
-        journal.append(
-            [
-                NewEntry(f"ivo://a/b#{n}", b"<v/>", "authored", b"d", "test", ra_deg=n * 0.1, dec_deg=12.3)
-                for n in range(3_600)
-            ]
-        )
+    time = [1_000.0]
+    with Journal.open(tmp_path / "j", durability="normal", clock=lambda: time[0]) as journal:
+        for third in range(3):
+            # Three times around the sky, in as many stretches of the index.
+            journal.append(
+                [
+                    NewEntry(
+                        f"ivo://a/b{third}#{n}",
+                        b"<v/>",
+                        "authored",
+                        b"d",
+                        "test",
+                        ra_deg=n * 0.1,
+                        dec_deg=12.3,
+                    )
+                    for n in range(3_600)
+                ]
+            )
+            time[0] += 86_400.0
         steps = [0]
 
         def count() -> None:
@@ -170,9 +191,13 @@ def test_a_small_cone_looks_at_few_events_of_its_zone(tmp_path: Path) -> None:
 
         with journal._using() as connection:
             connection.set_progress_handler(count, 1)
-        found = journal.find(cone=Cone(180.0, 12.3, 0.15))
-        assert [event.ra_deg for event in found] == pytest.approx([180.1, 180.0, 179.9])
-        assert steps[0] < 1_000, "the zone has 3,600 events, and each takes some steps"
+        found = journal.find(cone=CONE)
+        assert [event.ra_deg for event in found] == pytest.approx([180.1, 180.0, 179.9] * 3)
+        assert [event.ivorn[9] for event in found] == ["2"] * 3 + ["1"] * 3 + ["0"] * 3
+        assert steps[0] < 3_000, "the zone has 10,800 events, and each takes some steps"
+        all_took, steps[0] = steps[0], 0
+        assert [event.ivorn[9] for event in journal.find(cone=CONE, since=2 * 86_400.0)] == ["2"] * 3
+        assert steps[0] < 0.75 * all_took, "only where the time may be"
 
 
 def test_a_stream_of_many_events_is_read_from_its_newest(journal: Journal) -> None:
