@@ -41,8 +41,8 @@ SEEN = "Previously seen by this broker"
 
 # A longer packet is never judged in the network's thread: it would take more than a quarter of a millisecond.
 GLANCE_BYTES = 16_384
-# Nor is one of many: when this many wait for their answers, two threads at work are quicker.
-GLANCES = 32
+# Nor is one of very many: subscribers are served in the same thread, and would wait for a flood to be judged.
+GLANCES = 256
 
 
 class Judge(Protocol):
