@@ -6,13 +6,21 @@ connection: their answer has the socket to itself, and the way through the react
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.interfaces import ITCPTransport
 
 from bridge.vtp.twisted_types import Wire
 
-__all__ = ["PromptWriter"]
+__all__ = ["PromptWriter", "be_prompt"]
+
+
+def be_prompt(transport: Any) -> None:
+    """Have each message of a TCP connection sent at once, and a peer noticed that has gone without a word."""
+    if ITCPTransport.providedBy(transport):
+        transport.setTcpKeepAlive(True)
+        transport.setTcpNoDelay(True)
 
 
 class PromptWriter:

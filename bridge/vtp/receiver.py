@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
-from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bridge.vtp.allowance import Allowance
 from bridge.vtp.offers import Offer, Take, Tend, Verdict
-from bridge.vtp.prompt import PromptWriter
+from bridge.vtp.prompt import PromptWriter, be_prompt
 from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
 from bridge.vtp.receiver_settings import ReceiverSettings
 from bridge.vtp.status import ReceiverStatus
@@ -162,10 +162,7 @@ class AuthorProtocol(Protocol):
         self.connection = ReceiverConnection(
             self.receiver.settings, self._timer.seconds(), self.receiver.allowance(self.host)
         )
-        transport: Any = self.transport
-        if ITCPTransport.providedBy(transport):
-            transport.setTcpKeepAlive(True)
-            transport.setTcpNoDelay(True)
+        be_prompt(self.transport)
         self._writer = PromptWriter(self._wire())
         self._wire().registerProducer(self, True)
         self.receiver.joined(self)

@@ -7,9 +7,9 @@ reader costs one page of memory and nobody's time.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -19,6 +19,7 @@ from bridge.vtp.connection import BroadcasterConnection
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
 from bridge.vtp.introduction import introduce
 from bridge.vtp.pages import Page
+from bridge.vtp.prompt import be_prompt
 from bridge.vtp.status import SubscriberStatus
 from bridge.vtp.twisted_types import Call, Wire
 
@@ -64,10 +65,7 @@ class SubscriberProtocol(Protocol):
         now = self._timer.seconds()
         self.connected_at = self.broadcaster.wall()
         self.connection = BroadcasterConnection(self.broadcaster.settings, now)
-        transport: Any = self.transport
-        if ITCPTransport.providedBy(transport):
-            transport.setTcpKeepAlive(True)
-            transport.setTcpNoDelay(True)
+        be_prompt(self.transport)
         self._wire().registerProducer(self, True)
         self.broadcaster.joined(self)
         try:

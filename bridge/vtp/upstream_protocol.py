@@ -6,13 +6,13 @@ It reads only while there is room for what comes, and lets the broker know what 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from bridge.vtp.offers import Tend
+from bridge.vtp.prompt import be_prompt
 from bridge.vtp.subscriber_connection import Arrived, Greeted, Lost, Odd, StreamEvent, SubscriberConnection
 from bridge.vtp.tls import tls_fault
 from bridge.vtp.twisted_types import Call, ReadableWire
@@ -41,10 +41,7 @@ class UpstreamProtocol(Protocol):
         self._connected_at = self.upstream.timer.seconds()
         settings = self.upstream.settings.subscriber
         self.connection = SubscriberConnection(settings, self._connected_at, self._since)
-        transport: Any = self.transport
-        if ITCPTransport.providedBy(transport):
-            transport.setTcpKeepAlive(True)
-            transport.setTcpNoDelay(True)
+        be_prompt(self.transport)
         self.upstream.joined(self)
         self.tend()
 
