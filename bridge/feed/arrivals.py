@@ -22,7 +22,7 @@ from bridge.feed.intake import Counts, entry_of
 from bridge.feed.writer import Writer
 from bridge.journal import Appended, NewEntry
 from bridge.pipeline import DeadLetters, Pipeline
-from bridge.voevent.acceptance import examine, recognise
+from bridge.voevent.acceptance import FAMILIAR, examine, recognise
 from bridge.voevent.event import Event, sha256
 from bridge.voevent.headline import Headline
 from bridge.vtp.offers import Offer, Verdict, settle_all
@@ -43,6 +43,10 @@ SEEN = "Previously seen by this broker"
 GLANCE_BYTES = 16_384
 # Nor is one of very many: subscribers are served in the same thread, and would wait for a flood to be judged.
 GLANCES = 256
+# When nothing has come for so long, there is time to study the shape of a packet, in seconds. And when so
+# many wait for their answers: then it is soon worth while. In between it would only delay the next event.
+LEISURE_S = 0.25
+BUSY = 8
 
 
 class Judge(Protocol):
@@ -221,6 +225,8 @@ class Arrivals:
         while self._wait_for_offers():
             # Nobody else takes anything out.
             self._judge([self._queue.popleft() for _ in range(min(ROUND, len(self._queue)))])
+            if self._under_way >= BUSY:
+                FAMILIAR.study()
             with self._changed:
                 self._changed.wait_for(lambda: len(self._judged.entries) < MOST_JUDGED)
         with self._changed:
@@ -228,14 +234,19 @@ class Arrivals:
 
     def _wait_for_offers(self) -> bool:
         """Wait until there is something to judge; False when there will be nothing more."""
-        if not self._queue:
+        while not self._queue:
             with self._changed:
                 # Said before the queue is looked at, each time: who puts something in looks afterwards.
                 self.idle = True
-                while not (self._queue or self._closing):
-                    self._changed.wait()
-                    self.idle = True
-                self.idle = False
+                if not (self._queue or self._closing):
+                    at_leisure = not self._changed.wait(LEISURE_S if FAMILIAR.has_to_study else None)
+                else:
+                    at_leisure = False
+                if self._queue or self._closing:
+                    self.idle = False
+                    break
+            if at_leisure:
+                FAMILIAR.study()
         return bool(self._queue)
 
     def _judge(self, work: Sequence[tuple[Offer, Judge]]) -> None:

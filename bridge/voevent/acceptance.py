@@ -19,19 +19,21 @@ from bridge.voevent.ids import names_an_event
 from bridge.voevent.parsing import parse_packet
 from bridge.voevent.xsd import schema_20
 
-__all__ = ["KNOWN_VERSIONS", "ROLES", "examine", "recognise"]
+__all__ = ["FAMILIAR", "KNOWN_VERSIONS", "ROLES", "examine", "recognise"]
 
 KNOWN_VERSIONS = ("1.1", "2.0", "2.1")
 """Versions of VOEvent that a broker can be told to take."""
 
 ROLES = ("observation", "prediction", "utility", "test")
 
-_FAMILIAR = FamiliarPackets()
+FAMILIAR = FamiliarPackets(after=4, at_leisure=True)
+"""What was taken here before. Who has nothing else to do may let it `study`."""
+
 _NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v"
 
 
 def examine(
-    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets | None = _FAMILIAR
+    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets | None = FAMILIAR
 ) -> Headline:
     """Judge a packet that an author has sent.
 
@@ -68,7 +70,7 @@ def examine(
 
 
 def recognise(
-    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets = _FAMILIAR
+    xml: bytes, versions: Collection[str] = ("2.0",), familiar: FamiliarPackets = FAMILIAR
 ) -> Headline | None:
     """What `examine` gives for a packet in a shape that was examined before; None for all others.
 

@@ -1,7 +1,7 @@
 """Packets in a shape that has been examined before: what is left to look at is their values.
 
 The packets of one stream have the same tags, names and blanks, and differ in their values. So when a markup
-comes for the second time with a packet that is good, a pattern is made of it (`bridge.voevent.shape`) that
+has come a few times with packets that are good, a pattern is made of it (`bridge.voevent.shape`) that
 has all in it that must not differ, and of what type each value has to be. From then on a packet that matches
 is well-formed and valid like the first, and has its headline in the same places. All others go through parser
 and schema, as do packets with CDATA, comments, control characters or anything but ASCII.
@@ -26,16 +26,30 @@ _MOST_ALIKE = 16
 _LONGEST = 10_000
 # When so many in a row have had a markup of their own, one of a few is remembered.
 _UNKNOWN, _ONE_OF = 64, 16
+# So many wait to be made; what comes beyond them will come again.
+_MOST_WAITING = 64
 
 
 class FamiliarPackets:
-    """The shapes of packets that were examined and taken; safe to use from several threads."""
+    """The shapes of packets that were examined and taken; safe to use from several threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    after
+        How often a markup has to come before a shape is made of it, which takes some milliseconds.
+    at_leisure
+        Shapes are made in `study` only, and not in `learn`.
+    """
+
+    def __init__(self, after: int = 2, *, at_leisure: bool = False) -> None:
+        self._after = after
+        self._at_leisure = at_leisure
+        # By markup, one of each.
+        self._waiting: dict[bytes, tuple[bytes, Headline]] = {}
         # By the number of quotation marks, newest first; what is in it is replaced and never changed.
         self._shapes: dict[int, tuple[Shape, ...]] = {}
         self._learnt: deque[tuple[int, Shape]] = deque()
-        # How many shapes were made of a markup.
+        # How often a markup has come while it, or its constants, were not known.
         self._met: dict[bytes, int] = {}
         self._unknown = 0
         self._lock = threading.Lock()
@@ -59,22 +73,38 @@ class FamiliarPackets:
         if markup is None:
             return
         with self._lock:
-            times = self._met.get(markup)
-            if times is None:
-                # To make a shape takes longer than to read a packet: most come once or often.
+            if markup in self._waiting:
+                return
+            times = self._met.get(markup, 0) + 1
+            if times == 1:
                 while len(self._met) >= 2 * _MOST_SHAPES:
                     del self._met[next(iter(self._met))]
-                self._met[markup] = 0
+            else:
+                self._unknown = 0
+            self._met[markup] = times
+            if not 0 <= times - self._after < _MOST_CONSTANTS or len(self._waiting) >= _MOST_WAITING:
                 return
-            self._unknown = 0
-            if times >= _MOST_CONSTANTS:
+            self._waiting[markup] = xml, headline
+        if not self._at_leisure:
+            self.study()
+
+    @property
+    def has_to_study(self) -> bool:
+        """Whether `study` has something to do."""
+        return bool(self._waiting)
+
+    def study(self) -> None:
+        """Make one of the shapes that wait to be made."""
+        with self._lock:
+            markup = next(iter(self._waiting), None)
+            if markup is None:
                 return
-            self._met[markup] = times + 1
-        # Others need not wait meanwhile.
-        shape = Shape.of(xml, headline)
-        if shape is not None:
-            with self._lock:
-                self._remember(xml.count(b'"'), shape)
+            xml, headline = self._waiting.pop(markup)
+        if self.headline_of(xml) is None:
+            shape = Shape.of(xml, headline)
+            if shape is not None:
+                with self._lock:
+                    self._remember(xml.count(b'"'), shape)
 
     def _remember(self, marks: int, shape: Shape) -> None:
         alike = self._shapes.get(marks, ())

@@ -10,7 +10,8 @@ from bridge.voevent.headline import Headline, read_headline
 
 __all__ = ["headline_of_relayed"]
 
-_FAMILIAR = FamiliarPackets()
+# To make a shape takes as long as it saves on some two hundred packets.
+_FAMILIAR = FamiliarPackets(after=32)
 
 
 def headline_of_relayed(xml: bytes, familiar: FamiliarPackets = _FAMILIAR) -> Headline:

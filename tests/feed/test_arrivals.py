@@ -11,7 +11,7 @@ from calling import relayable
 from processes import wait_for
 
 from bridge.errors import SourceError
-from bridge.feed.arrivals import Arrivals, AuthorsJudge, RelayJudge
+from bridge.feed.arrivals import BUSY, Arrivals, AuthorsJudge, RelayJudge
 from bridge.feed.intake import Counts
 from bridge.feed.writer import Writer
 from bridge.journal import Appended, Journal, NewEntry
@@ -219,3 +219,51 @@ def test_where_many_wait_for_their_answers_nothing_is_judged_at_a_glance(
         assert gatehouse.run_out() == ["published"] * 4
         assert judge.asked == packets[2:]
         assert [entry.data for entry in journal.read(0)] == packets
+
+
+class Scholar:
+    """In place of the shapes that wait to be made."""
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    @property
+    def has_to_study(self) -> bool:
+        return self.left > 0
+
+    def study(self) -> None:
+        self.left -= 1
+
+
+def test_shapes_are_studied_when_nothing_has_come_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scholar = Scholar()
+    monkeypatch.setattr("bridge.feed.arrivals.FAMILIAR", scholar)
+    monkeypatch.setattr("bridge.feed.arrivals.LEISURE_S", 0.01)
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        gatehouse = Gatehouse(journal, tmp_path)
+        gatehouse.arrivals.start()
+        gatehouse.writer.start()
+        wait_for(lambda: scholar.left == 0, "the studies")
+        judge = Glancing(set())
+        judge.may_go_on.set()
+        gatehouse.offer(judge, relayable(1))
+        assert gatehouse.run_out() == ["published"]
+
+
+def test_shapes_are_studied_when_many_wait_for_their_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scholar = Scholar()
+    monkeypatch.setattr("bridge.feed.arrivals.FAMILIAR", scholar)
+    monkeypatch.setattr("bridge.feed.arrivals.LEISURE_S", 3_600.0)
+    with Journal.open(tmp_path / "j", durability="normal") as journal:
+        gatehouse = Gatehouse(journal, tmp_path)
+        judge = Glancing(set())
+        judge.may_go_on.set()
+        gatehouse.offer(judge, *(relayable(number) for number in range(BUSY)))
+        gatehouse.arrivals.start()
+        wait_for(lambda: scholar.left == 2, "a study")
+        gatehouse.writer.start()
+        assert gatehouse.run_out() == ["published"] * BUSY

@@ -92,6 +92,32 @@ def test_a_packet_is_known_when_its_shape_comes_for_the_third_time(packet: bytes
         assert judged(packet, familiar) == judged(packet)
 
 
+def test_a_shape_is_made_when_a_markup_has_come_often_enough() -> None:
+    familiar = FamiliarPackets(after=3)
+    assert [(known(WHOLE, familiar), judged(WHOLE, familiar))[0] for _ in range(5)] == [False] * 3 + [
+        True
+    ] * 2
+
+
+def test_shapes_are_made_one_by_one_when_there_is_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.voevent.familiar._MOST_WAITING", 3)
+    familiar = FamiliarPackets(at_leisure=True)
+    packets = [WHOLE + b" " * blanks for blanks in range(4)]
+    for packet in packets * 5:
+        judged(packet, familiar)
+    assert not any(known(packet, familiar) for packet in packets)
+    for made in range(1, 4):
+        assert familiar.has_to_study
+        familiar.study()
+        assert [known(packet, familiar) for packet in packets] == [True] * made + [False] * (4 - made)
+    assert not familiar.has_to_study
+    familiar.study()
+    # What there was no room for has its turn when it comes again.
+    judged(packets[3], familiar)
+    familiar.study()
+    assert known(packets[3], familiar)
+
+
 def test_other_values_are_known_and_read(shared_data: Path) -> None:
     familiar = knowing(WHOLE)
     other = (
