@@ -49,6 +49,8 @@ class SubscriberProtocol(Protocol):
         self.host = ""
         self.ivo: str | None = None
         self.filters: tuple[str, ...] = ()
+        # What its filters say is asked for up to here, while it is waited for what they say of one event.
+        self.asked_up_to = 0
         self.newest_at_connect = 0
         self.filtered = 0
         self.oversize = 0
@@ -161,11 +163,14 @@ class SubscriberProtocol(Protocol):
         kept: list[int] = []
         decided = len(page)
         for place, event in enumerate(page):
+            waiting = decided < len(page)
+            if waiting and event.seq <= self.asked_up_to:
+                continue
             verdict = matches(filters, event.seq, event.data) if len(event.data) <= longest else False
-            if verdict is None:
-                # What it says of the rest of the page is asked for with it.
+            if waiting or verdict is None:
+                # What it says of the rest of the page is asked for with it, once.
+                self.asked_up_to = max(self.asked_up_to, event.seq)
                 decided = min(decided, place)
-            if place >= decided:
                 continue
             if verdict:
                 kept.append(place)
