@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,37 @@ def test_filters_decide_who_gets_what_and_the_place_moves_on(hall: Hall, caplog)
     (status,) = hall.broadcaster.status().subscribers
     assert (status.filtered, status.handled_seq, status.lag) == (3, 5, 0)
     assert "is skipped" in caplog.text
+
+
+def test_what_filters_say_of_a_page_is_asked_for_once(hall: Hall) -> None:
+    asked: list[int] = []
+    known: dict[int, bool] = {}
+
+    def matches(_filters: Sequence[str], seq: int, _data: bytes) -> bool | None:
+        asked.append(seq)
+        return known.get(seq)
+
+    hall.broadcaster.matches = matches
+    peer = Peer(hall, PEER, ["//What"])
+    hall.publish(5)
+    assert asked == [1, 2, 3, 4, 5]
+    asked.clear()
+    for _ in range(10):
+        hall.broadcaster.wake()
+        hall.turn()
+    assert asked == [1] * 10, "only what is waited for"
+    known |= {1: True, 2: False, 3: True, 5: True}
+    hall.broadcaster.wake()
+    hall.turn()
+    assert peer.gets() == [1, 3]
+    known[4] = False
+    hall.broadcaster.wake()
+    hall.turn()
+    assert peer.gets() == [5]
+    asked.clear()
+    peer.introduce(PEER, ["//Who"])
+    hall.publish(3)
+    assert asked == [6, 7, 8], "of other filters all is asked for anew"
 
 
 def test_a_matcher_of_ones_own_replaces_xpath(hall: Hall) -> None:
