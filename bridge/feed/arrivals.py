@@ -238,10 +238,9 @@ class Arrivals:
             with self._changed:
                 # Said before the queue is looked at, each time: who puts something in looks afterwards.
                 self.idle = True
+                at_leisure = False
                 if not (self._queue or self._closing):
                     at_leisure = not self._changed.wait(LEISURE_S if FAMILIAR.has_to_study else None)
-                else:
-                    at_leisure = False
                 if self._queue or self._closing:
                     self.idle = False
                     break

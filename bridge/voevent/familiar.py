@@ -9,6 +9,7 @@ and schema, as do packets with CDATA, comments, control characters or anything b
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 
@@ -16,6 +17,8 @@ from bridge.voevent.headline import Headline
 from bridge.voevent.shape import Shape, has_sound_references, markup_of
 
 __all__ = ["FamiliarPackets"]
+
+_log = logging.getLogger(__name__)
 
 _MOST_SHAPES = 512
 # Of one markup; packets of one stream have few units, systems and roles.
@@ -100,11 +103,17 @@ class FamiliarPackets:
             if markup is None:
                 return
             xml, headline = self._waiting.pop(markup)
-        if self.headline_of(xml) is None:
+        if self.headline_of(xml) is not None:
+            return
+        try:
             shape = Shape.of(xml, headline)
-            if shape is not None:
-                with self._lock:
-                    self._remember(xml.count(b'"'), shape)
+        except Exception:
+            # The packet is good, and others like it are read as it was.
+            _log.exception("No shape could be made of %s; this is a bug.", headline.ivorn)
+            return
+        if shape is not None:
+            with self._lock:
+                self._remember(xml.count(b'"'), shape)
 
     def _remember(self, marks: int, shape: Shape) -> None:
         alike = self._shapes.get(marks, ())

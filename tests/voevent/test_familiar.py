@@ -118,6 +118,20 @@ def test_shapes_are_made_one_by_one_when_there_is_leisure(monkeypatch: pytest.Mo
     assert known(packets[3], familiar)
 
 
+def test_a_bug_in_making_a_shape_costs_only_the_shape(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_xml: bytes, _headline: Headline) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("bridge.voevent.familiar.Shape.of", fail)
+    familiar = FamiliarPackets()
+    for _ in range(3):
+        assert judged(WHOLE, familiar) == judged(WHOLE)
+    assert not known(WHOLE, familiar)
+    assert "this is a bug" in caplog.text
+
+
 def test_other_values_are_known_and_read(shared_data: Path) -> None:
     familiar = knowing(WHOLE)
     other = (
