@@ -39,7 +39,7 @@ MOST_JUDGED = 1_024
 SEEN = "Previously seen by this broker"
 """Comet's words; authors' programs look for them."""
 
-# A longer packet is never judged in the network's thread: it would take more than a quarter of a millisecond.
+# A longer packet is never judged in the network's thread, for it would hold up whoever is served there.
 GLANCE_BYTES = 16_384
 # Nor is one of very many: subscribers are served in the same thread, and would wait for a flood to be judged.
 GLANCES = 256

@@ -62,8 +62,7 @@ class Shape:
     pattern
         Matches them.
     groups
-        What it captures: identifier, right ascension, declination and time, in this order; less what there
-        is not.
+        Which of its groups are identifier, right ascension, declination and time; 0 for what there is not.
     role
         Their role.
 

@@ -235,35 +235,30 @@ class Scholar:
         self.left -= 1
 
 
-def test_shapes_are_studied_when_nothing_has_come_for_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def scholar(monkeypatch: pytest.MonkeyPatch) -> Scholar:
     scholar = Scholar()
     monkeypatch.setattr("bridge.feed.arrivals.FAMILIAR", scholar)
+    return scholar
+
+
+def test_shapes_are_studied_when_nothing_has_come_for_a_while(
+    gatehouse: Gatehouse, scholar: Scholar, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.feed.arrivals.LEISURE_S", 0.01)
-    with Journal.open(tmp_path / "j", durability="normal") as journal:
-        gatehouse = Gatehouse(journal, tmp_path)
-        gatehouse.arrivals.start()
-        gatehouse.writer.start()
-        wait_for(lambda: scholar.left == 0, "the studies")
-        judge = Glancing(set())
-        judge.may_go_on.set()
-        gatehouse.offer(judge, relayable(1))
-        assert gatehouse.run_out() == ["published"]
+    gatehouse.arrivals.start()
+    gatehouse.writer.start()
+    wait_for(lambda: scholar.left == 0, "the studies")
+    gatehouse.offer(gatehouse.author, relayable(1))
+    assert gatehouse.run_out() == ["published"]
 
 
 def test_shapes_are_studied_when_many_wait_for_their_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gatehouse: Gatehouse, scholar: Scholar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scholar = Scholar()
-    monkeypatch.setattr("bridge.feed.arrivals.FAMILIAR", scholar)
     monkeypatch.setattr("bridge.feed.arrivals.LEISURE_S", 3_600.0)
-    with Journal.open(tmp_path / "j", durability="normal") as journal:
-        gatehouse = Gatehouse(journal, tmp_path)
-        judge = Glancing(set())
-        judge.may_go_on.set()
-        gatehouse.offer(judge, *(relayable(number) for number in range(BUSY)))
-        gatehouse.arrivals.start()
-        wait_for(lambda: scholar.left == 2, "a study")
-        gatehouse.writer.start()
-        assert gatehouse.run_out() == ["published"] * BUSY
+    gatehouse.offer(gatehouse.author, *(relayable(number) for number in range(BUSY)))
+    gatehouse.arrivals.start()
+    wait_for(lambda: scholar.left == 2, "a study")
+    gatehouse.writer.start()
+    assert gatehouse.run_out() == ["published"] * BUSY
