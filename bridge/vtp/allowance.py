@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["BURST_S", "Allowance"]
 
 BURST_S = 10.0
-"""So many seconds' worth may be sent at once."""
+"""So many seconds' worth may usually be spent at once."""
 
 
 class Allowance:
@@ -17,11 +17,14 @@ class Allowance:
         Tokens that come in a second.
     now
         Time, in Unix seconds, as all times given to the methods.
+    burst_s
+        So many seconds' worth may be spent at once.
     """
 
-    def __init__(self, rate: float, now: float) -> None:
+    def __init__(self, rate: float, now: float, burst_s: float = BURST_S) -> None:
         self.rate = rate
-        self._tokens = rate * BURST_S
+        self._most = rate * burst_s
+        self._tokens = self._most
         self._counted_at = now
 
     def spend(self, messages: int, now: float) -> float:
@@ -32,7 +35,7 @@ class Allowance:
         float
             From when on more may be read (Unix seconds): `now` unless there is a debt.
         """
-        self._tokens = min(self.rate * BURST_S, self._tokens + (now - self._counted_at) * self.rate)
+        self._tokens = min(self._most, self._tokens + (now - self._counted_at) * self.rate)
         self._counted_at = now
         self._tokens -= messages
         return now if self._tokens >= 0 else now - self._tokens / self.rate

@@ -21,8 +21,9 @@ from bridge.vtp.settings import BroadcasterSettings
 __all__ = ["BroadcasterConnection"]
 
 _REASON_CHARS = 300
-# Twenty at once, then two a second: a peer introduces itself once, or again when its filters change.
-_INTRODUCTIONS_HZ = 2.0
+_MESSAGES_AT_ONCE = 256
+# Five at once, then one in two seconds: a peer introduces itself once, or again when its filters change.
+_INTRODUCTIONS_HZ = 0.5
 
 
 class BroadcasterConnection:
@@ -65,7 +66,10 @@ class BroadcasterConnection:
     @property
     def room(self) -> int:
         """How many events may be sent now."""
-        return max(0, self.settings.window - len(self.flight)) if self.serving else 0
+        window = self.settings.window
+        if not (self.acked or self.nacked):
+            window = min(window, self.settings.first_window)
+        return max(0, window - len(self.flight)) if self.serving else 0
 
     @property
     def next_tick_at(self) -> float:
@@ -130,7 +134,14 @@ class BroadcasterConnection:
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take bytes from the peer. Whatever they are, this does not raise."""
         events: list[Event] = []
-        frames = self._frames.feed(data)
+        frames = self._frames.feed(data, _MESSAGES_AT_ONCE)
+        while frames and self.dead is None:
+            self._read(frames, now, events)
+            # What nobody will read is not even cut into messages: thousands of empty ones come at once.
+            frames = self._frames.feed(b"", _MESSAGES_AT_ONCE) if len(frames) == _MESSAGES_AT_ONCE else []
+        return events
+
+    def _read(self, frames: Sequence[bytes | Oversize], now: float, events: list[Event]) -> None:
         at = 0
         while at < len(frames) and self.dead is None:
             acks = self._acks.leading(frames, at)
@@ -148,10 +159,9 @@ class BroadcasterConnection:
             try:
                 message = parse_transport(frame)
             except PacketError as error:
-                events.extend(self._overlook(f"it sent {error.reason}"))
+                events += self._overlook(f"it sent {error.reason}")
             else:
-                events.extend(self._take(message, now))
-        return events
+                events += self._take(message, now)
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due by now."""
@@ -233,7 +243,7 @@ class BroadcasterConnection:
         self._strays += 1
         if self._strays > self.settings.max_strays:
             return [self._die(f"it sent {self._strays} senseless messages in a row; the last: {reason}")]
-        return [Stray(reason)]
+        return [Stray(reason, first=self._strays == 1)]
 
     def _die(self, reason: str) -> Dead:
         self.dead = Dead(reason)

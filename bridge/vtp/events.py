@@ -69,9 +69,10 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Something that makes no sense here and is overlooked, for now."""
+    """Something that makes no sense here and is overlooked, for now; the first in a row, or one more."""
 
     reason: str
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)

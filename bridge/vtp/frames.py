@@ -67,8 +67,14 @@ class FrameReader:
         """How many bytes of an unfinished message are held."""
         return len(self._rest)
 
-    def feed(self, data: bytes) -> list[bytes | Oversize]:
-        """Take bytes as they came; give the messages that are now complete, in order."""
+    def feed(self, data: bytes, most: int | None = None) -> list[bytes | Oversize]:
+        """Take bytes as they came; give the messages that are now complete, in order.
+
+        Parameters
+        ----------
+        most
+            Give so many at most, and more when called again, with nothing if nothing has come; None: all.
+        """
         if self._broken:
             return []
         rest = self._rest
@@ -93,6 +99,8 @@ class FrameReader:
                 break
             found.append(data[start + _LENGTH.size : end])
             start = end
+            if len(found) == most:
+                break
         if start < stop:
             rest += data[start:]
             self._wanted = wanted

@@ -48,6 +48,11 @@ _HEAD = (
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Four are usual, and two dozen filters: what lies behind so many is not looked at, for each costs time.
 _MOST_CHILDREN = 200
+# A tree of twenty thousand elements takes a parser several milliseconds, for which all others would wait.
+_MOST_TAGS = 500
+# Markup, blanks before it (which no parser likes), and the marks of byte order.
+_XML_BEGINNINGS = (b"<", b" ", b"\t", b"\r", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_SHOWN_BYTES = 12
 # Printable ASCII but for ``&``, ``<`` and ``>``: most identifiers, which XML holds as they are.
 _PLAIN = re.compile("[ -%'-;=?-~]*")
 # Not by xml.sax.saxutils: it imports all of HTTP and e-mail, which every process would wait for at its start.
@@ -107,6 +112,12 @@ def parse_transport(payload: bytes) -> Transport:
     PacketError
         When it is no Transport message of a known role.
     """
+    tags = payload.count(b"<")
+    if tags > _MOST_TAGS:
+        raise PacketError(f"a message of {tags} tags; more than {_MOST_TAGS} are not read")
+    if not payload.startswith(_XML_BEGINNINGS) and b"Transport" not in payload:
+        # Noise needs no parser to be known as such, and comes as fast as the network brings it.
+        raise PacketError(f"not XML (it begins with {payload[:_SHOWN_BYTES]!r})")
     try:
         root = etree.fromstring(payload, parser=safe_parser())
     except (etree.XMLSyntaxError, ValueError) as error:

@@ -18,7 +18,13 @@ from zope.interface import implementer
 from bridge.vtp.allowance import Allowance
 from bridge.vtp.offers import Offer, Take, Tend, Verdict
 from bridge.vtp.prompt import PromptWriter, be_prompt
-from bridge.vtp.receiver_connection import Closing, Offered, ReceiverConnection, ReceiverEvent
+from bridge.vtp.receiver_connection import (
+    Closing,
+    Offered,
+    ReceiverConnection,
+    ReceiverEvent,
+    Senseless,
+)
 from bridge.vtp.receiver_settings import ReceiverSettings
 from bridge.vtp.status import ReceiverStatus
 from bridge.vtp.twisted_types import Call, ReadableWire, Timer
@@ -154,6 +160,8 @@ class AuthorProtocol(Protocol):
         self._tick_call: Call | None = None
         self._gone = False
         self._ending = False
+        self._sent_off = False
+        self._held = False
         self._unsent = False
         self._reading = True
 
@@ -200,7 +208,10 @@ class AuthorProtocol(Protocol):
     def end(self) -> None:
         """Take nothing more, and close when all that was offered has its answer."""
         self._ending = True
-        self.tend()
+        if self._held:
+            self._close()
+        else:
+            self.tend()
 
     def _wire(self) -> ReadableWire:
         return cast("ReadableWire", self.transport)
@@ -213,19 +224,25 @@ class AuthorProtocol(Protocol):
             self.receiver.accepted += 1
             self.connection.accept(number, verdict.ivorn, now)
         else:
-            self.receiver.refused += 1
-            _log.info(
-                "author %s: %s is refused: %s",
-                self.address,
-                ascii(verdict.ivorn) if verdict.ivorn else "a message",
-                ascii(verdict.reason)[1:-1],
-                extra={"address": self.address, "ivorn": verdict.ivorn},
-            )
+            self._note_refusal(verdict.ivorn, verdict.reason)
             events = self.connection.refuse(number, verdict.ivorn, f"Event rejected: {verdict.reason}", now)
         if not self._gone:
             self._heed(events)
         self.receiver.note_pending(self.connection.pending_bytes - pending_bytes)
         return None if self._gone else self.tend
+
+    def _note_refusal(self, ivorn: str, reason: str) -> None:
+        self.receiver.refused += 1
+        if self._sent_off:
+            # Hundreds of messages may follow on those for which it is disconnected.
+            return
+        _log.info(
+            "author %s: %s is refused: %s",
+            self.address,
+            ascii(ivorn) if ivorn else "a message",
+            ascii(reason)[1:-1],
+            extra={"address": self.address, "ivorn": ivorn},
+        )
 
     def _act_on(self, events: list[ReceiverEvent]) -> None:
         self._heed(events)
@@ -238,7 +255,9 @@ class AuthorProtocol(Protocol):
                     settle = _Settling(self, number)
                     self.receiver.note_pending(len(data))
                     self.receiver.take(Offer(data, self._name, settle))
-                case Closing(reason):
+                case Senseless(reason):
+                    self._note_refusal("", reason)
+                case Closing(reason, rude):
                     _log.info(
                         "author %s is disconnected: %s",
                         self.address,
@@ -246,6 +265,7 @@ class AuthorProtocol(Protocol):
                         extra={"address": self.address},
                     )
                     self._ending = True
+                    self._sent_off = rude
 
     def tend(self) -> None:
         """Send what is to be sent, and let the socket and the clock be as the connection wants them."""
@@ -256,11 +276,7 @@ class AuthorProtocol(Protocol):
         if data:
             self._writer.write(data)
         if self._ending and not self.connection.pending:
-            if self._unsent:
-                # An author that reads no answer would keep a polite closing waiting for ever.
-                wire.abortConnection()
-            else:
-                wire.loseConnection()
+            self._part()
             return
         full = self.connection.full or self.receiver.crowded
         reading = not (self._unsent or self._ending or full)
@@ -268,6 +284,24 @@ class AuthorProtocol(Protocol):
             self._reading = reading
             (wire.resumeProducing if reading else wire.pauseProducing)()
         self._set_clock()
+
+    def _part(self) -> None:
+        """Close the connection, at once or, if it is for what the author has sent, in a while."""
+        if self._sent_off and not (self._held or self.receiver.closing):
+            self._held = True
+            self._wire().pauseProducing()
+            if self._tick_call is not None and self._tick_call.active():
+                self._tick_call.cancel()
+            self._tick_call = self._timer.callLater(self.receiver.settings.hold_s, self._close)
+        elif not self._held:
+            self._close()
+
+    def _close(self) -> None:
+        if self._unsent:
+            # An author that reads no answer would keep a polite closing waiting for ever.
+            self._wire().abortConnection()
+        else:
+            self._wire().loseConnection()
 
     def _set_clock(self) -> None:
         due = self.connection.next_tick_at

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,8 +18,12 @@ from bridge.vtp.frames import FrameReader, Oversize, encode_frame
 from bridge.vtp.messages import write_ack, write_transport
 from bridge.vtp.receiver_settings import ReceiverSettings
 
-__all__ = ["Closing", "Offered", "ReceiverConnection", "ReceiverEvent", "salvage_ivorn"]
+__all__ = ["Closing", "Offered", "ReceiverConnection", "ReceiverEvent", "Senseless", "salvage_ivorn"]
 
+SHORTEST_EVENT_BYTES = 40
+"""No shorter message can be a VOEvent: its element, identifier and namespace take more."""
+
+_MESSAGES_AT_ONCE = 256
 _REASON_CHARS = 1_000
 _IVORN = re.compile(rb"""\bivorn\s*=\s*(?:"([^"<]{1,500})"|'([^'<]{1,500})')""")
 
@@ -32,12 +37,28 @@ class Offered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The connection is of no more use: send what is to be sent, then close it."""
+    """The connection is of no more use: send what is to be sent, then close it.
+
+    Parameters
+    ----------
+    reason
+        Why, as a clause about the author.
+    rude
+        Whether it is for what the author has sent, and would send again at once if it came again.
+    """
+
+    reason: str
+    rude: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Senseless:
+    """An author has sent what cannot be an event, and has been told so."""
 
     reason: str
 
 
-ReceiverEvent = Offered | Closing
+ReceiverEvent = Offered | Closing | Senseless
 
 
 class ReceiverConnection:
@@ -107,8 +128,19 @@ class ReceiverConnection:
         if self.closing is not None:
             return []
         events: list[ReceiverEvent] = []
-        for frame in self._frames.feed(data):
-            self._heard_at = now
+        frames = self._frames.feed(data, _MESSAGES_AT_ONCE)
+        while frames and self.closing is None:
+            self._read(frames, now, events)
+            # What nobody will answer is not even cut into messages.
+            frames = self._frames.feed(b"", _MESSAGES_AT_ONCE) if len(frames) == _MESSAGES_AT_ONCE else []
+        if self._allowance is not None and events:
+            free_at = self._allowance.spend(len(events), now)
+            self._waits_until = free_at if free_at > now else None
+        return events
+
+    def _read(self, frames: Sequence[bytes | Oversize], now: float, events: list[ReceiverEvent]) -> None:
+        self._heard_at = now
+        for frame in frames:
             number = self.offered
             self.offered += 1
             if isinstance(frame, Oversize):
@@ -118,14 +150,17 @@ class ReceiverConnection:
                 )
                 self.refuse(number, "", f"Event rejected: {reason}", now)
                 events.append(self._close(f"it announced a message of {frame.length} bytes"))
-                break
+                return
             self._sizes[number] = len(frame)
             self.pending_bytes += len(frame)
-            events.append(Offered(number, frame))
-        if self._allowance is not None and events:
-            free_at = self._allowance.spend(len(events), now)
-            self._waits_until = free_at if free_at > now else None
-        return events
+            if len(frame) >= SHORTEST_EVENT_BYTES:
+                events.append(Offered(number, frame))
+                continue
+            reason = f"a message of {len(frame)} bytes is no VOEvent"
+            events.append(Senseless(reason))
+            events += self.refuse(number, "", f"Event rejected: {reason}", now)
+            if self.closing is not None:
+                return
 
     def accept(self, number: int, ivorn: str, now: float) -> None:
         """Acknowledge a message: its event is published."""
@@ -161,7 +196,7 @@ class ReceiverConnection:
             self._waits_until = None
             self._heard_at = now
             return []
-        return [self._close(f"it has sent no whole message for {now - self._heard_at:.0f} s")]
+        return [self._close(f"it has sent no whole message for {now - self._heard_at:.0f} s", rude=False)]
 
     def _answer(self, number: int, message: bytes, newly_heard_at: float) -> None:
         self.pending_bytes -= self._sizes.pop(number)
@@ -172,8 +207,8 @@ class ReceiverConnection:
             self._out.append(self._answers.pop(self._next))
             self._next += 1
 
-    def _close(self, reason: str) -> Closing:
-        self.closing = Closing(reason)
+    def _close(self, reason: str, *, rude: bool = True) -> Closing:
+        self.closing = Closing(reason, rude)
         return self.closing
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.errors import ConfigError
 from bridge.vtp.frames import MAX_FRAME_BYTES
+from bridge.vtp.settings import HOLD_S
 
 __all__ = ["ReceiverSettings"]
 
@@ -32,6 +33,9 @@ class ReceiverSettings:
     max_rate
         From one address so many messages a second are read, after a first burst of ten seconds' worth; what
         is sent faster waits in the author's socket. 0: as many as come.
+    hold_s
+        An author that is disconnected for what it has sent is not listened to any more, and its connection is
+        closed so many seconds later.
     """
 
     local_ivo: str
@@ -42,6 +46,7 @@ class ReceiverSettings:
     max_pending_bytes: int = 4 << 20
     max_all_pending_bytes: int = 64 << 20
     max_rate: int = 0
+    hold_s: float = HOLD_S
 
     def __post_init__(self) -> None:
         if not self.local_ivo.startswith("ivo://"):

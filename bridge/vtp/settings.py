@@ -8,7 +8,10 @@ from typing import Literal
 from bridge.errors import ConfigError
 from bridge.vtp.frames import MAX_FRAME_BYTES
 
-__all__ = ["BroadcasterSettings", "Newcomers"]
+__all__ = ["HOLD_S", "BroadcasterSettings", "Newcomers"]
+
+HOLD_S = 2.0
+"""So long a connection that is of no more use is held, or its peer would come again at once."""
 
 Newcomers = Literal["now", "start"] | float
 
@@ -30,6 +33,10 @@ class BroadcasterSettings:
     window
         Most events unacknowledged on their way to one subscriber. Stock Comet handles 500 to 900 a
         second and pygcn one at a time, so 100 keep both busy over any distance.
+    first_window
+        Most events on their way to a subscriber that has not answered for any yet. Where Python has no gdbm,
+        stock Comet may fail over its first events if several come at once, and then over all others, too: it
+        acknowledges them and drops them.
     ack_timeout_s
         A subscriber that leaves an event unacknowledged so long is dropped; its cursor stays before it.
     iamalive_interval_s
@@ -52,12 +59,16 @@ class BroadcasterSettings:
         Time between writes of the durable subscribers' cursors.
     drain_s
         How long, when the broker ends, answers to what is under way are waited for.
+    hold_s
+        A peer that is dropped is not listened to any more, and its connection is closed so many seconds
+        later: who comes again at once comes less often.
     """
 
     local_ivo: str
     newcomers: Newcomers = "now"
     durable_max_age_s: float | None = 7 * 86_400.0
     window: int = 100
+    first_window: int = 1
     ack_timeout_s: float = 120.0
     iamalive_interval_s: float = 60.0
     authenticate_grace_s: float = 1.0
@@ -71,11 +82,19 @@ class BroadcasterSettings:
     cache_bytes: int = 8 << 20
     cursor_interval_s: float = 1.0
     drain_s: float = 5.0
+    hold_s: float = HOLD_S
 
     def __post_init__(self) -> None:
         if not self.local_ivo.startswith("ivo://"):
             raise ConfigError(f"The broker's identifier '{self.local_ivo}' must start with 'ivo://'.")
-        for name in ("window", "page_events", "page_bytes", "max_event_bytes", "max_message_bytes"):
+        for name in (
+            "window",
+            "first_window",
+            "page_events",
+            "page_bytes",
+            "max_event_bytes",
+            "max_message_bytes",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"The broadcaster's setting '{name}' must be at least 1.")
         for name in ("ack_timeout_s", "iamalive_interval_s", "cursor_interval_s"):

@@ -42,7 +42,7 @@ def test_an_event_is_its_bytes_and_is_parsed_when_somebody_asks(tmp_path: Path, 
 
 
 def test_an_event_is_acknowledged_when_the_loop_goes_on(tmp_path: Path) -> None:
-    with serving(tmp_path, newcomers="start") as server:
+    with serving(tmp_path, newcomers="start", first_window=100) as server:
         server.append([synthetic_event(n) for n in (1, 2)])
         with listen(server, local_ivo=SELF) as subscription:
             next(subscription)
@@ -169,7 +169,7 @@ def test_a_program_with_thousands_of_open_files_can_listen(tmp_path: Path) -> No
 
 
 def test_what_waits_can_be_taken_together_and_is_acknowledged_together(tmp_path: Path) -> None:
-    with serving(tmp_path, newcomers="start") as server, listen(server) as subscription:
+    with serving(tmp_path, newcomers="start", first_window=100) as server, listen(server) as subscription:
         server.append([synthetic_event(n) for n in range(8)])
         assert numbers([next(subscription)]) == [0]
         wait_until(lambda: subscription._link.events.qsize() == 7, "the others")

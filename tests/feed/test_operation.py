@@ -123,14 +123,14 @@ def listens(port: int) -> bool:
 
 
 class Dawdler(PlainSubscriber):
-    """Answers nothing before it is told to."""
+    """Answers its first event, and then nothing before it is told to."""
 
     def __init__(self, port: int, ivo: str) -> None:
         super().__init__(port, ivo)
         self.reached, self.released = threading.Event(), threading.Event()
 
     def _answer(self, peer: socket.socket, message: bytes) -> None:
-        if b":VOEvent" in message:
+        if b":VOEvent" in message and self.events:
             self.reached.set()
             self.released.wait(20)
         super()._answer(peer, message)

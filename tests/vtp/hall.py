@@ -29,7 +29,7 @@ class Hall:
         self.journal = Journal.open(folder / "journal", clock=self.clock.seconds)
         self.reader = self.journal.reader()
         self.count = 0
-        self.settings = BroadcasterSettings(local_ivo=BROKER, **settings)
+        self.settings = BroadcasterSettings(local_ivo=BROKER, **{"first_window": 100} | settings)
         self.restart()
 
     def restart(self) -> None:

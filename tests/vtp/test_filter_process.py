@@ -187,7 +187,7 @@ def test_nothing_is_left_running_at_the_end() -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in /proc")
 def test_a_broker_lets_strangers_burn_only_what_is_left_over(tmp_path: Path) -> None:
     """A process for expressions that have answered before, and one for others, nicer once one has died."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, first_window=100) as server:
         tasks = Path(f"/proc/{server.process.pid}/task")
         own = os.getpriority(os.PRIO_PROCESS, 0)
 
@@ -226,7 +226,7 @@ def test_a_broker_lets_strangers_burn_only_what_is_left_over(tmp_path: Path) -> 
 
 def test_a_subscriber_with_endless_filters_delays_nobody(tmp_path: Path) -> None:
     """Events reach the one at once, and in the end the other, whose filters are switched off one by one."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, first_window=100) as server:
         good, bad = RawPeer(server.port), RawPeer(server.port)
         for peer, filters in ((good, ("//nope", "//What")), (bad, ENDLESS[:3])):
             peer.socket.settimeout(60)

@@ -14,6 +14,7 @@ from bridge.vtp import FrameReader, encode_frame, parse_transport
 from bridge.vtp.offers import Offer, Verdict, settle_all
 from bridge.vtp.receiver import Receiver
 from bridge.vtp.receiver_settings import ReceiverSettings
+from bridge.vtp.settings import HOLD_S
 from tests.vtp.peers import synthetic_event
 
 
@@ -210,12 +211,43 @@ def test_who_has_gone_before_the_answer_is_passed_over() -> None:
 def test_garbage_ends_a_connection_with_a_word() -> None:
     desk = Desk(max_unread=1)
     author = Author(desk)
-    author.protocol.dataReceived(encode_frame(b"<a/>") * 2)
+    garbage = encode_frame(b"<a>" + b" " * 40 + b"</a>")
+    author.protocol.dataReceived(garbage * 2)
     settle_all((offer, Verdict("refused", "", "it is no VOEvent")) for offer in desk.pile)
     assert author.hears() == [("nak", "Event rejected: it is no VOEvent")] * 2
-    assert author.transport.disconnecting
-    author.protocol.dataReceived(encode_frame(b"<a/>"))
+    assert author.waits
+    author.protocol.dataReceived(garbage)
     assert len(desk.pile) == 2
+    desk.clock.advance(HOLD_S - 0.1)
+    assert not author.transport.disconnecting, "it would come again at once"
+    desk.clock.advance(0.1)
+    assert author.transport.disconnecting
+
+
+def test_an_author_who_is_held_does_not_hold_up_the_end() -> None:
+    desk = Desk()
+    author = Author(desk)
+    author.protocol.dataReceived(b"\xff" * 8)
+    assert author.waits
+    desk.receiver.close()
+    assert author.transport.disconnecting
+    late = Author(desk)
+    assert late.transport.disconnecting
+
+
+def test_what_is_too_short_for_an_event_is_refused_unseen_and_soon_ends_the_connection(caplog) -> None:
+    desk = Desk(max_unread=3)
+    author = Author(desk)
+    caplog.set_level("INFO")
+    author.protocol.dataReceived(encode_frame(b"<a/>") + bytes(40_000))
+    assert desk.pile == []
+    reasons = ["Event rejected: a message of 4 bytes is no VOEvent"]
+    reasons += ["Event rejected: a message of 0 bytes is no VOEvent"] * 3
+    assert author.hears() == [("nak", reason) for reason in reasons]
+    assert author.waits
+    assert (desk.receiver.refused, desk.receiver.pending_bytes) == (4, 0)
+    assert len([line for line in caplog.messages if "is refused" in line]) == 4
+    assert caplog.messages[-1].endswith("is disconnected: it sent 4 messages in a row that are no events")
 
 
 def test_many_authors_together_do_not_fill_the_memory() -> None:

@@ -125,7 +125,7 @@ def test_no_bytes_raise(payloads: list[bytes], rest: bytes) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_our_subscriber_and_our_broadcaster_understand_each_other_however_the_network_chops(data) -> None:
-    broker = BroadcasterConnection(BroadcasterSettings(local_ivo=BROKER), START)
+    broker = BroadcasterConnection(BroadcasterSettings(local_ivo=BROKER, first_window=100), START)
     client = connect("seq:1", filters=("//Who",))
     count = data.draw(st.integers(0, 6))
     told: list = []
