@@ -16,8 +16,8 @@ from bridge.feed.writer import Writer
 from bridge.pipeline import DeadLetters, Pipeline, Plan
 from bridge.vtp.access import Gate
 from bridge.vtp.door import Door
+from bridge.vtp.port import listen
 from bridge.vtp.receiver import Receiver
-from bridge.vtp.server import listen
 from bridge.vtp.status import ReceiverStatus, UpstreamStatus
 from bridge.vtp.twisted_types import Port
 from bridge.vtp.upstream import Upstream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from bridge.feed.telling import Telling
 from bridge.feed.watch import without_credentials
 from bridge.journal import Journal
 from bridge.vtp.access import Gate
-from bridge.vtp.server import Broadcaster, listen
+from bridge.vtp.port import listen
+from bridge.vtp.server import Broadcaster
 
 __all__ = ["serve"]
 
@@ -25,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 # An event passes through three threads; a busy one lets go of the interpreter no sooner than this (seconds).
 _SWITCH_S = 0.001
+# A new subscriber costs a millisecond before it is served: events do not wait for thousands of them.
+_SUBSCRIBERS_HZ = 250.0
 
 
 def serve(
@@ -75,7 +79,7 @@ def serve(
         )
         feed = Run(config, journal, reader, known, broadcaster, reactor, reloader)
         feed.door = open_door(broadcaster, gate, config.door, reactor)
-        port = listen(feed.door, config.port, config.interface, reactor)
+        port = listen(feed.door, config.port, config.interface, reactor, most_hz=_SUBSCRIBERS_HZ)
         number: int = cast("Any", port.getHost()).port
         feed.inlets.listen(config)
         if config.http_port is not None:
@@ -91,6 +95,9 @@ def serve(
             journal.last_seq(),
             extra={"port": number},
         )
+        # What is there now stays: to look through it for garbage again would stop everything for a while.
+        gc.collect()
+        gc.freeze()
         feed.run(port, lambda: ready(number) if ready else None)
     if feed.failure is not None:
         raise feed.failure

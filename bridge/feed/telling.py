@@ -14,7 +14,7 @@ from bridge.feed.config import FeedConfig
 from bridge.feed.door import open_door, renew_door, try_door
 from bridge.feed.watch import Watch
 from bridge.vtp.access import Gate
-from bridge.vtp.server import listen
+from bridge.vtp.port import listen
 
 __all__ = ["Telling"]
 

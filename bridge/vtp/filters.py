@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,7 +72,7 @@ class FilterBoard:
     evaluator
         Where expressions run. None runs them here and at once: for programs whose expressions are their own.
     news
-        Called when answers have come.
+        Called when answers have come, with the places of the events that they are about.
     trial
         Where expressions run that have never given an answer, so that those who have do not wait for them;
         None: where all run.
@@ -83,7 +83,7 @@ class FilterBoard:
         max_filters: int = 20,
         max_chars: int = _MAX_CHARS,
         evaluator: Evaluator | None = None,
-        news: Callable[[], object] | None = None,
+        news: Callable[[Set[int]], object] | None = None,
         trial: Evaluator | None = None,
     ) -> None:
         self.max_filters = max_filters
@@ -176,7 +176,7 @@ class FilterBoard:
             else:
                 self._charge(answer)
         if self._news is not None:
-            self._news()
+            self._news({answer.seq for answer in answers})
 
     def _charge(self, answer: Answer) -> None:
         cost = self._costs.setdefault(answer.expression, _Cost())

@@ -23,7 +23,7 @@ def introduce(subscriber: SubscriberProtocol, event: Authenticated) -> None:
     """Take a subscriber at its word; raises `BridgeError` where its place cannot be looked up."""
     accepted = subscriber.broadcaster.board.accept(event.filters)
     subscriber.filters = accepted.expressions
-    subscriber.asked_up_to = 0
+    subscriber.asked_up_to = subscriber.waits_for = 0
     for expression, why in accepted.refused:
         _log.warning(
             "subscriber %s: filter %s is skipped: %s",

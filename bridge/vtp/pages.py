@@ -209,6 +209,10 @@ class RecentPages:
         """Place of the newest event that anybody has asked for."""
         return self._live.head
 
+    def at_end(self, place: int) -> bool:
+        """Whether nothing is known to follow a place, nor has to be looked for."""
+        return self._complete and place == self._live.head
+
     def refresh(self) -> None:
         """The log may have grown: look at it again when somebody asks for what follows the newest event."""
         self._complete = False

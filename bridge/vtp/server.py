@@ -6,19 +6,16 @@ does is in `subscriber`, and what the protocol says in `connection`.
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 from twisted.internet.threads import deferToThreadPool
 
-from bridge.errors import SourceError
 from bridge.vtp.cursors import CursorKeeper, SaveCursors
 from bridge.vtp.drain import drain
 from bridge.vtp.filter_process import BESET_NICENESS, NICENESS, FilterProcess
@@ -27,19 +24,15 @@ from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
 from bridge.vtp.settings import BroadcasterSettings
 from bridge.vtp.status import BroadcasterStatus
 from bridge.vtp.subscriber import SubscriberProtocol
-from bridge.vtp.twisted_types import Port, Timer
+from bridge.vtp.twisted_types import Timer
 
-__all__ = ["Broadcaster", "Matcher", "listen"]
-
-Matcher = Callable[[Sequence[str], int, bytes], bool | None]
+__all__ = ["Broadcaster"]
 
 _log = logging.getLogger(__name__)
 
-# Connections that wait to be taken: who comes amid a flood of others must not be told to come again.
-_BACKLOG = 1_024
-
-TURN_S = 0.004
-"""So long those who are behind are served in one turn of the reactor, in seconds; one of them at least is."""
+TURN_S, MOST_IN_A_TURN = 0.004, 8
+"""So many of those who are behind are served in one turn of the reactor, and for so long, in seconds. What
+they get is written to their sockets in that turn, too, which takes longer than to look it up."""
 
 
 class Broadcaster(ServerFactory):
@@ -58,9 +51,6 @@ class Broadcaster(ServerFactory):
     save_cursors
         Keeps the places of subscribers known by name, usually `bridge.journal.Journal.save_cursors`; called
         in a thread of the reactor's pool. None: places do not outlive the process.
-    matcher
-        Decides whether a subscriber with these filters gets an event ``(expressions, seq, data)``; the
-        default evaluates XPath in a process of its own. None means not known yet: `wake` when it is.
     clock
         The reactor, or a test's clock.
     wall
@@ -80,7 +70,6 @@ class Broadcaster(ServerFactory):
         settings: BroadcasterSettings,
         *,
         save_cursors: SaveCursors | None = None,
-        matcher: Matcher | None = None,
         clock: Timer | None = None,
         wall: Callable[[], float] | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
@@ -94,8 +83,7 @@ class Broadcaster(ServerFactory):
         apart = self._make_filter_process(NICENESS)
         trial = self._make_filter_process(BESET_NICENESS)
         self._apart = (apart, trial)
-        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.wake, trial)
-        self.matches = matcher or self.board.passes
+        self.board = FilterBoard(settings.max_filters, settings.max_filter_chars, apart, self.hear, trial)
         self.cursors = CursorKeeper(log, settings, save_cursors, _runner(self.timer), self.timer, self.wall)
         self.connections = 0
         self.dropped = 0
@@ -108,7 +96,11 @@ class Broadcaster(ServerFactory):
         self._sent_before = 0
         self._newest_oversize = 0
         self._members: dict[SubscriberProtocol, None] = {}
+        self._keen: dict[SubscriberProtocol, None] = {}
+        self._undecided: dict[SubscriberProtocol, None] = {}
         self._soon: dict[SubscriberProtocol, None] = {}
+        self._late: dict[SubscriberProtocol, None] = {}
+        self._called = False
 
     def _make_filter_process(self, beset_niceness: int) -> FilterProcess | None:
         run_here = getattr(self.timer, "callFromThread", None)
@@ -136,10 +128,10 @@ class Broadcaster(ServerFactory):
         _log.info("subscriber %s connects", protocol.address, extra={"address": protocol.address})
 
     def left(self, protocol: SubscriberProtocol) -> None:
-        """Take note that a connection has ended."""
+        """Take note that a connection is served no more."""
         del self._members[protocol]
-        self._released(protocol.host)
-        self._soon.pop(protocol, None)
+        for those in (self._keen, self._undecided, self._soon, self._late):
+            those.pop(protocol, None)
         self._sent_before += protocol.connection.sent
         if protocol.ivo is not None:
             self.cursors.leave(protocol.ivo, protocol)
@@ -150,6 +142,10 @@ class Broadcaster(ServerFactory):
             len(protocol.connection.flight),
             extra={"address": protocol.address, "subscriber": protocol.ivo},
         )
+
+    def closed(self, protocol: SubscriberProtocol) -> None:
+        """Take note that a connection, which may have been held for a while, has ended."""
+        self._released(protocol.host)
 
     def wake(self, new: Sequence[LoggedEvent] = ()) -> None:
         """The log has grown: serve whoever waits for that.
@@ -164,37 +160,62 @@ class Broadcaster(ServerFactory):
             self.pages.grow(new)
         else:
             self.pages.refresh()
-        for protocol in self._members:
-            if not protocol.full:
-                protocol.wake()
+        keen, self._keen = self._keen, {}
+        for protocol in keen:
+            protocol.wake()
+
+    def await_news(self, protocol: SubscriberProtocol) -> None:
+        """Serve a connection when the log has grown; nobody else has to be asked then, be they thousands."""
+        self._keen[protocol] = None
+
+    def await_filters(self, protocol: SubscriberProtocol) -> None:
+        """Serve a connection when its filters have said something of the event that it waits for."""
+        self._undecided[protocol] = None
+
+    def hear(self, seqs: Set[int]) -> None:
+        """Filters have said something of the events at these places."""
+        for protocol in [one for one in self._undecided if one.waits_for in seqs or not one.waits_for]:
+            del self._undecided[protocol]
+            protocol.waits_for = 0
+            protocol.wake()
 
     def call_soon(self, protocol: SubscriberProtocol) -> None:
         """Serve a connection in the next turn of the reactor, each that asks once."""
-        if not self._soon:
+        (self._late if protocol.behind else self._soon)[protocol] = None
+        self._call_serve_soon()
+
+    def _call_serve_soon(self) -> None:
+        if not self._called:
+            self._called = True
             self.timer.callLater(0, self._serve_soon)
-        self._soon[protocol] = None
 
     def _serve_soon(self) -> None:
-        waiting, self._soon = self._soon, {}
+        self._called = False
         # Who listens live comes first; those who are behind share a short turn, and go on in the next one.
+        waiting, self._soon = self._soon, {}
         ends_at = self._stopwatch() + TURN_S
         try:
-            for protocol in sorted(waiting, key=lambda one: one.behind):
-                if protocol.behind and self._stopwatch() > ends_at:
+            while waiting:
+                self._serve(waiting)
+            for _ in range(MOST_IN_A_TURN):
+                if not self._late:
                     break
-                del waiting[protocol]
-                # One of them may have lost its connection meanwhile.
-                if protocol in self._members:
-                    protocol.pump()
+                self._serve(self._late)
+                if self._stopwatch() > ends_at:
+                    break
         finally:
-            # Who had no turn comes before those who had one. A fault with one of them is not the others'.
-            if waiting and not self._soon:
-                self.timer.callLater(0, self._serve_soon)
+            # A fault with one of them is not the others'.
             self._soon = waiting | self._soon
+            if self._soon or self._late:
+                self._call_serve_soon()
 
-    def gets_all(self, filters: Sequence[str]) -> bool:
-        """Whether a subscriber with these filters gets every event, so that nobody has to look at any."""
-        return not filters and self.matches == self.board.passes
+    def _serve(self, waiting: dict[SubscriberProtocol, None]) -> None:
+        """Serve the first of those who wait; whoever wants more comes last again."""
+        protocol = next(iter(waiting))
+        del waiting[protocol]
+        # It may have lost its connection meanwhile.
+        if protocol in self._members:
+            protocol.pump()
 
     def note_oversize(self, event: LoggedEvent) -> None:
         """Count and log an event that is too long for subscribers, once for all of them."""
@@ -256,50 +277,6 @@ class Broadcaster(ServerFactory):
         for process in self._apart:
             if process is not None:
                 process.close()
-
-
-def listen(
-    factory: ServerFactory,
-    port: int,
-    interface: str = "",
-    reactor: Any = None,
-    *,
-    whom: str = "subscribers",
-    flag: str = "--broadcast",
-) -> Port:
-    """Take connections on a TCP port (VTP's usual ones: 8099 for subscribers, 8098 for authors).
-
-    Parameters
-    ----------
-    factory
-        A `Broadcaster`, or a `bridge.vtp.receiver.Receiver`.
-    port, interface
-        Where; port 0 takes a free one, an empty interface means all addresses of IPv4.
-    reactor
-        Twisted's reactor; None for the installed one.
-    whom, flag
-        For people who read an error: who would have connected, and the flag that names the port.
-
-    Raises
-    ------
-    SourceError
-        When the port is taken or may not be used.
-    """
-    where = reactor if reactor is not None else cast("Any", _reactor())
-    try:
-        return cast("Port", where.listenTCP(port, factory, backlog=_BACKLOG, interface=interface))
-    except CannotListenError as error:
-        taken = getattr(error.socketError, "errno", None) == errno.EADDRINUSE
-        remedy = (
-            f"Another broker may be using it; give another port with {flag}."
-            if taken
-            else f"Check the port ({flag}) and the address (--interface)."
-        )
-        named = f"Port {port}" + (f" of {interface}" if interface else "")
-        why = getattr(error.socketError, "strerror", None) or error.socketError
-        raise SourceError(f"{named} cannot be opened for {whom} ({why}). {remedy}") from error
-    except OverflowError as error:
-        raise SourceError(f"Port {port} does not exist; give one between 1 and 65535 with {flag}.") from error
 
 
 def _reactor() -> Timer:

@@ -19,9 +19,9 @@ from bridge.vtp.connection import BroadcasterConnection
 from bridge.vtp.events import Acked, Alive, Authenticated, Dead, Event, GraceOver, Nacked, Stray
 from bridge.vtp.introduction import introduce
 from bridge.vtp.pages import Page
-from bridge.vtp.prompt import be_prompt
+from bridge.vtp.prompt import PromptProducer, be_prompt
 from bridge.vtp.status import SubscriberStatus
-from bridge.vtp.twisted_types import Call, Wire
+from bridge.vtp.twisted_types import Call, ReadableWire
 
 if TYPE_CHECKING:
     from bridge.vtp.server import Broadcaster
@@ -49,17 +49,20 @@ class SubscriberProtocol(Protocol):
         self.host = ""
         self.ivo: str | None = None
         self.filters: tuple[str, ...] = ()
-        # What its filters say is asked for up to here, while it is waited for what they say of one event.
+        # What its filters say is asked for up to here, while it is waited for what they say of one event: of
+        # the one at this place (0: of none).
         self.asked_up_to = 0
+        self.waits_for = 0
         self.newest_at_connect = 0
         self.filtered = 0
         self.oversize = 0
         self.last_acked_at: float | None = None
-        # It has no room before it says something: news are nothing to it. Thousands may be so.
-        self.full = False
+        # It has all there is, and room for more.
+        self._keen = False
         self._timer = broadcaster.timer
         self._paused = False
         self._finishing = False
+        self._dropped = False
         self._tick_call: Call | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
@@ -69,6 +72,7 @@ class SubscriberProtocol(Protocol):
         self.connection = BroadcasterConnection(self.broadcaster.settings, now)
         be_prompt(self.transport)
         self._wire().registerProducer(self, True)
+        self._writer = PromptProducer(self._wire())
         self.broadcaster.joined(self)
         try:
             self.newest_at_connect = self.broadcaster.log.last_seq()
@@ -83,10 +87,14 @@ class SubscriberProtocol(Protocol):
         if self._tick_call is not None and self._tick_call.active():
             self._tick_call.cancel()
         self._tick_call = None
-        self.broadcaster.left(self)
+        if not self._dropped:
+            self.broadcaster.left(self)
+        self.broadcaster.closed(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Take what the peer sent, whatever it is."""
+        if self._dropped:
+            return
         self._handle(self.connection.receive(data, self._timer.seconds()))
 
     def pauseProducing(self) -> None:  # noqa: N802
@@ -110,7 +118,7 @@ class SubscriberProtocol(Protocol):
     @property
     def hungry(self) -> bool:
         """Whether it would take another event."""
-        return not self._paused and not self._finishing and self.connection.room > 0
+        return not (self._paused or self._finishing or self.waits_for) and self.connection.room > 0
 
     @property
     def behind(self) -> bool:
@@ -121,57 +129,68 @@ class SubscriberProtocol(Protocol):
             return True
         return connection.flight.passed_seq + broadcaster.settings.window < broadcaster.pages.newest
 
-    def _wire(self) -> Wire:
-        return cast("Wire", self.transport)
+    def _wire(self) -> ReadableWire:
+        return cast("ReadableWire", self.transport)
 
     def pump(self) -> None:
         """Send a page of what follows, as far as the peer and the socket have room."""
         settings = self.broadcaster.settings
         connection = self.connection
         flight = connection.flight
-        count = min(connection.room, settings.page_events)
-        self.full = not count
-        if self._paused or self._finishing or not count:
+        room = connection.room
+        self._keen = False
+        if self._paused or self._finishing or self.waits_for or not room:
             return
+        # Of what filters are asked about, little may be sent.
+        count = settings.page_events if self.filters else min(room, settings.page_events)
+        pages = self.broadcaster.pages
         try:
-            page = self.broadcaster.pages.read(flight.passed_seq, count, settings.page_bytes)
+            page = pages.read(flight.passed_seq, count, settings.page_bytes)
         except BridgeError as error:
             self._give_up(error)
             return
-        if not page:
-            return
-        nothing_under_way = not flight
-        waiting = False
-        if page.longest <= settings.max_event_bytes and self.broadcaster.gets_all(self.filters):
+        if page and not self._send(page):
+            self.broadcaster.await_filters(self)
+        elif page and not pages.at_end(flight.passed_seq):
+            self.wake()
+        elif connection.room:
+            self._keen = True
+            self.broadcaster.await_news(self)
+
+    def _send(self, page: Page) -> bool:
+        """Send a page; False if it has to be waited for what filters say of the rest of it."""
+        nothing_under_way = not self.connection.flight
+        if page.longest <= self.broadcaster.settings.max_event_bytes and not self.filters:
             now = self._timer.seconds()
-            connection.send_all(page.seqs, page.ivorns, page.pieces, page.size_bytes, now)
+            self.connection.send_all(page.seqs, page.ivorns, page.pieces, page.size_bytes, now)
         else:
-            waiting = self._send_some(page)
+            self._send_some(page)
         self._note_place()
         self._flush()
         if nothing_under_way:
             # The first of several events under way decides when an answer is overdue.
             self._watch()
-        if not waiting:
-            self.full = not connection.room
-            self.wake()
+        return not self.waits_for
 
-    def _send_some(self, page: Page) -> bool:
-        """Send what passes the filters; True if it has to be waited for what they say of the next event."""
-        longest = self.broadcaster.settings.max_event_bytes
-        matches, filters = self.broadcaster.matches, self.filters
+    def _send_some(self, page: Page) -> None:
+        """Send what passes the filters, up to the first event of which they have not said anything yet."""
+        longest, room = self.broadcaster.settings.max_event_bytes, self.connection.room
+        passes, filters = self.broadcaster.board.passes, self.filters
         kept: list[int] = []
         decided = len(page)
         for place, event in enumerate(page):
-            waiting = decided < len(page)
-            if waiting and event.seq <= self.asked_up_to:
+            if self.waits_for and event.seq <= self.asked_up_to:
                 continue
-            verdict = matches(filters, event.seq, event.data) if len(event.data) <= longest else False
-            if waiting or verdict is None:
-                # What it says of the rest of the page is asked for with it, once.
+            verdict = passes(filters, event.seq, event.data) if len(event.data) <= longest else False
+            if self.waits_for or verdict is None:
+                # What they say of the rest of the page is asked for with it, once.
                 self.asked_up_to = max(self.asked_up_to, event.seq)
-                decided = min(decided, place)
+                if not self.waits_for:
+                    self.waits_for, decided = event.seq, place
                 continue
+            if verdict and len(kept) == room:
+                decided = place
+                break
             if verdict:
                 kept.append(place)
             elif len(event.data) > longest:
@@ -185,7 +204,6 @@ class SubscriberProtocol(Protocol):
             self.connection.send_all(some.seqs, some.ivorns, some.pieces, some.size_bytes, now)
         if decided:
             self.connection.skip(page.seqs[decided - 1])
-        return decided < len(page)
 
     def finish(self) -> None:
         """Send no more events, and say goodbye when those under way are answered."""
@@ -208,7 +226,7 @@ class SubscriberProtocol(Protocol):
     def _flush(self) -> None:
         pieces = self.connection.pieces_to_send()
         if pieces:
-            self._wire().writeSequence(pieces)
+            self._writer.write(pieces)
 
     def _watch(self) -> None:
         """Have the connection's clock looked at when something is due, and not for every event."""
@@ -242,32 +260,47 @@ class SubscriberProtocol(Protocol):
                     refusal = (self.address, event.ivorn, event.reason)
                     _log.warning("subscriber %s refuses %r: %r", *refusal, extra=self.extra)
                 case Authenticated():
+                    self._keen = False
                     introduce(self, event)
                 case GraceOver():
+                    self._keen = False
                     _log.info("subscriber %s does not say who it is", self.address, extra=self.extra)
                     self.connection.flight.restart(
                         self.broadcaster.cursors.newcomer_start(self.newest_at_connect)
                     )
                 case Alive():
                     _log.debug("subscriber %s is alive", self.address, extra=self.extra)
-                case Stray():
+                case Stray(first=True):
                     _log.info("subscriber %s: %s", self.address, ascii(event.reason), extra=self.extra)
+                case Stray():
+                    # How many there are in a row is said if it is dropped for them.
+                    pass
                 case Dead():
                     self.broadcaster.dropped += 1
                     said = (self.address, ascii(event.reason))
                     _log.warning("subscriber %s is dropped: %s", *said, extra=self.extra)
-                    # A peer that does not read would keep a polite closing waiting for ever.
-                    self._wire().abortConnection()
+                    self._drop()
                     return
-        self.full = False
         self._note_place()
         self._flush()
         if self._finishing:
             self._leave_if_done()
         elif self.behind:
             self.wake()
-        else:
+        elif not self._keen:
             self.pump()
+
+    def _drop(self) -> None:
+        """Serve the peer no more, and close the connection in a while."""
+        self._dropped = True
+        self.broadcaster.left(self)
+        self._wire().pauseProducing()
+        if self._tick_call is not None and self._tick_call.active():
+            self._tick_call.cancel()
+        # A peer that does not read would keep a polite closing waiting for ever.
+        self._tick_call = self._timer.callLater(
+            self.broadcaster.settings.hold_s, lambda: self._wire().abortConnection()
+        )
 
     def _note_place(self) -> None:
         if self.ivo is not None:

@@ -329,3 +329,18 @@ def test_the_web_page_has_a_door_of_its_own_that_is_renewed(tmp_path: Path) -> N
         file.write_text(file.read_text() + 'deny = ["127.0.0.0/8"]\n')
         os.kill(status["process"], signal.SIGHUP)
         wait_for(lambda: visit(port, context) is None, "the new rule")
+
+
+def test_five_hundred_at_once_are_taken_bit_by_bit_and_all_of_them(tmp_path: Path) -> None:
+    """A second's worth at once: thousands who come together do not hold up the feed."""
+    with feed(tmp_path / "feed", "") as (port, _):
+        began = time.monotonic()
+        wires = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(500)]
+        try:
+            for wire in wires:
+                wire.settimeout(20)
+                assert b"authenticate" in read_frame(wire)
+            assert time.monotonic() - began > 0.9, "250 at once, and the others in the second that follows"
+        finally:
+            for wire in wires:
+                wire.close()

@@ -19,7 +19,8 @@ from twisted.internet.threads import blockingCallFromThread
 
 from bridge.journal import Journal, NewEntry
 from bridge.vtp import BroadcasterSettings
-from bridge.vtp.server import Broadcaster, listen
+from bridge.vtp.port import listen
+from bridge.vtp.server import Broadcaster
 
 loop: Any = reactor
 

@@ -102,7 +102,7 @@ class Later:
 
 def test_what_is_not_known_yet_is_asked_for_once() -> None:
     later, news = Later(), []
-    board = FilterBoard(evaluator=later, news=lambda: news.append(1))
+    board = FilterBoard(evaluator=later, news=news.append)
     for _ in range(3):
         assert board.passes(("//A", "//B"), 1, EVENT) is None
         assert board.passes(("//B", "//C"), 1, EVENT) is None
@@ -112,7 +112,7 @@ def test_what_is_not_known_yet_is_asked_for_once() -> None:
     assert board.passes(("//A",), 1, EVENT) is None
     board.answered([Answer(1, "//A", passes=False, seconds=0.0)])
     assert board.passes(("//A",), 1, EVENT) is False
-    assert len(news) == 2
+    assert news == [{1}, {1}]
 
 
 def test_expressions_that_have_answered_do_not_wait_for_those_that_never_have() -> None:

@@ -24,7 +24,11 @@ def wait_for_saved(receiver: Comet, count: int, seconds: float = 40.0) -> dict[s
         saved = receiver.saved()
         return saved if len(saved) >= count and all(saved.values()) else None
 
-    return wait_until(complete, f"{count} events saved by Comet", seconds)
+    try:
+        return wait_until(complete, f"{count} events saved by Comet", seconds)
+    except AssertionError as error:
+        error.add_note((receiver.folder.parent / "comet.log").read_text(errors="replace")[-4_000:])
+        raise
 
 
 def test_comet_and_pygcn_get_every_event_byte_for_byte(tmp_path: Path, shared_data: Path) -> None:
