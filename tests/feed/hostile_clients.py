@@ -34,6 +34,7 @@ LEAST = {
     "garbage": 100,
     "nonsense": 50,
     "huge": 50,
+    "specks": 20,
     "monsters": 40,
     "authenticates": 20,
     "catastrophic filters": 100,
@@ -44,11 +45,12 @@ PATIENCE_S = 120.0
 TRANSPORT = b'<T:Transport xmlns:T="x" role="authenticate"><Origin>ivo://a/b</Origin>'
 DEEP = b"<a>" * 30_000
 WIDE = TRANSPORT + b"<a/>" * 24_000 + b"</T:Transport>"
-MANY_FILTERS = (
+MANY_FILTERS, TOO_MANY_FILTERS = (
     TRANSPORT
     + b"<Meta>"
-    + b"".join(b'<Param name="xpath-filter" value="//a%d"/>' % number for number in range(2_000))
+    + b"".join(b'<Param name="xpath-filter" value="//a%d"/>' % number for number in range(count))
     + b"</Meta></T:Transport>"
+    for count in (400, 2_000)
 )
 LAUGHS = (
     b'<!DOCTYPE l [<!ENTITY a0 "lol">'
@@ -58,7 +60,8 @@ LAUGHS = (
 )
 QUADRATIC = b'<!DOCTYPE l [<!ENTITY a "' + b"x" * 50_000 + b'">]><l>' + b"&a;" * 15_000 + b"</l>"
 DIGITS = b'<T:Transport role="ack"><Origin>&#' + b"9" * 5_000 + b";</Origin></T:Transport>"
-MONSTERS = (DEEP, WIDE, MANY_FILTERS, LAUGHS, QUADRATIC, DIGITS)
+NESTED = TRANSPORT + b"<a>" * 300
+MONSTERS = (DEEP, WIDE, NESTED, MANY_FILTERS, TOO_MANY_FILTERS, LAUGHS, QUADRATIC, DIGITS)
 
 counts: Counter[str] = Counter()
 numbers = itertools.count()
@@ -129,6 +132,12 @@ def huge_lengths() -> Iterator[bytes]:
     yield from (struct.pack(">I", length) for length in itertools.cycle([0xFFFFFFFF, 0x7FFFFFFF, 100_000]))
 
 
+def specks() -> Iterator[bytes]:
+    """Thousands of empty messages, of four bytes each."""
+    while True:
+        yield bytes(1 << 16)
+
+
 def monsters() -> Iterator[bytes]:
     yield from map(encode_frame, itertools.cycle(MONSTERS))
 
@@ -191,6 +200,7 @@ async def main(broadcast: int, receive: int) -> None:
         *[lambda port=port: sends(port, "garbage", garbage(), 0.01) for port in (broadcast, receive)] * 2,
         *[lambda port=port: sends(port, "nonsense", nonsense(), 0.02) for port in (broadcast, receive)],
         *[lambda port=port: sends(port, "huge", huge_lengths(), 0.1) for port in (broadcast, receive)] * 2,
+        *[lambda port=port: sends(port, "specks", specks(), 0.1) for port in (broadcast, receive)],
         *[lambda port=port: sends(port, "monsters", monsters(), 0.1) for port in (broadcast, receive)] * 2,
         *[lambda: sends(broadcast, "authenticates", authenticates(), 0.1)] * 3,
         *[lambda: filters_catastrophically(broadcast)] * 5,

@@ -29,8 +29,8 @@ EVENTS_HZ = 100
 EVENTS_A_WINDOW = 100
 # How many windows; in the first seconds of the flood it connects.
 COURSE = (("nobody", 6), ("all", 6), ("flood", 10))
-# What single events wait for the processor, for each who wants it.
-FLOOR_MS = 50.0
+# What single events wait for the processor.
+FLOOR_MS = 20.0
 CROWDED_MS = 15_000.0
 # Beside other tests the clock says little of a feed: then it must only not stand still.
 CROWDED = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
@@ -43,6 +43,8 @@ SAID = (
     b"it introduces itself again and again",
     b"Maximum entity amplification factor exceeded",
     b"Excessive depth in document",
+    b"more than 500 are not read",
+    b"a message of 0 bytes is no VOEvent",
     b"only 20 filters are taken",
     b"and is switched off",
 )
@@ -211,7 +213,7 @@ def test_who_behaves_notices_nothing_of_hostile_clients(tmp_path: Path, record_p
             assert [event for _, event in one.events] == every, "everything, once, in order"
             assert one.connections == 1
         assert b'role="nak"' not in beset.answers
-    floor_ms = FLOOR_MS * max(2.0, os.getloadavg()[0])
+    floor_ms = FLOOR_MS * max(1.0, os.getloadavg()[0] / 2)
     for word, windows in phases.items():
         alone, amid = (
             statistics.median(feed.p99_ms(events, *feed.good[:2]) for events in windows)
