@@ -92,10 +92,12 @@ class JournalReader(JournalView):
 
     def seq_at(self, time_unix_s: float) -> int:
         """The place after which events published at or since a time follow (Unix seconds, UTC)."""
+        # In this order: an event that is published in between is found, and not taken for an old one.
+        last = self.last_seq()
         rows = self._rows(
             "SELECT seq FROM event WHERE published_at >= ? ORDER BY published_at, seq LIMIT 1", (time_unix_s,)
         )
-        return int(rows[0][0]) - 1 if rows else self.last_seq()
+        return int(rows[0][0]) - 1 if rows else last
 
     def newest_at(self) -> float | None:
         """When the newest event that is remembered was published, in Unix seconds; None if there is none."""

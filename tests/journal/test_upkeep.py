@@ -62,6 +62,30 @@ def test_places_go_on_when_all_is_forgotten(journal: Journal, clock: list[float]
         assert again.append([relayed(2)]).seqs == (2,)
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_an_event_that_comes_while_it_is_looked_for_old_ones_is_none_of_them(
+    journal: Journal, clock: list[float], monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """In a quiet feed, whose packets are all old, it would have been removed before anybody got it."""
+    journal.append([relayed(1)])
+    clock[0] += 1_000
+    last_seq = Journal.last_seq
+
+    def last_seq_amid(reader: Journal) -> int:
+        monkeypatch.setattr(Journal, "last_seq", last_seq)
+        if first:
+            journal.append([relayed(2)])
+        found = last_seq(reader)
+        if not first:
+            journal.append([relayed(2)])
+        return found
+
+    monkeypatch.setattr(Journal, "last_seq", last_seq_amid)
+    assert journal.prune(older_than=clock[0] - 500).events == 1
+    assert [entry.ivorn for entry in journal.read(0)] == [relayed(2).ivorn]
+    assert journal.seq_at(clock[0] - 500) == 1
+
+
 def test_nothing_old_is_found_without_a_transaction(journal: Journal, clock: list[float]) -> None:
     journal.append([relayed(n) for n in range(5)])
     version = "PRAGMA data_version"
