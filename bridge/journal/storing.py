@@ -20,9 +20,9 @@ T = TypeVar("T")
 _COLUMNS = (
     "seq, ivorn, kind, digest, role, object_key, ra_deg, dec_deg, observed_at, published_at, size_bytes"
 )
-# Rows of one statement: what is left of a group is one statement, too, and all of them together stay compiled
-# (a connection keeps 128). Eleven columns of 64 rows are fewer values than any SQLite takes (999).
-_ROWS = (64, *range(32, 0, -1))
+# Rows of one statement. What is left of a group is one statement, too; all of them together stay compiled.
+_ROWS = (512, 256, 128, 64, *range(32, 0, -1))
+_MOST_COLUMNS = 11
 
 
 def store(
@@ -43,7 +43,9 @@ def store(
     """
     if not entries:
         return [], []
-    authored, relayed = _known(connection, entries)
+    # SQLite takes 32,766 values of a statement, but it may have been built to take fewer.
+    most = max(1, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // _MOST_COLUMNS)
+    authored, relayed = _known(connection, entries, most)
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
     last = int(row[0]) if row else 0
     seqs: list[int | None] = []
@@ -63,7 +65,7 @@ def store(
         relayed.add((ivorn, digest))
         seqs.append(last)
         new.append((last, entry))
-    for part in _in_parts(new):
+    for part in _in_parts(new, most):
         events: list[object] = []
         bodies: list[object] = []
         for seq, entry in part:
@@ -71,18 +73,18 @@ def store(
             events += (seq, entry.ivorn, entry.kind, entry.digest, entry.role, entry.object_key,
                        entry.ra_deg, entry.dec_deg, entry.observed_at, now, len(data))  # fmt: skip
             bodies += (seq, data)
-        connection.execute(_insert(f"event ({_COLUMNS})", 11, len(part)), events)
+        connection.execute(_insert(f"event ({_COLUMNS})", _MOST_COLUMNS, len(part)), events)
         connection.execute(_insert("body (seq, data)", 2, len(part)), bodies)
     return seqs, conflicts
 
 
 def _known(
-    connection: sqlite3.Connection, entries: Sequence[NewEntry]
+    connection: sqlite3.Connection, entries: Sequence[NewEntry], most: int
 ) -> tuple[dict[str, tuple[int, bytes]], set[tuple[str, bytes]]]:
     """What the journal has under the identifiers of some events: authored, and identities of all."""
     authored: dict[str, tuple[int, bytes]] = {}
     relayed: set[tuple[str, bytes]] = set()
-    for part in _in_parts([entry.ivorn for entry in entries]):
+    for part in _in_parts([entry.ivorn for entry in entries], most):
         rows = connection.execute(
             f"SELECT ivorn, kind, seq, digest FROM event WHERE ivorn IN ({', '.join('?' * len(part))})", part
         )
@@ -93,10 +95,10 @@ def _known(
     return authored, relayed
 
 
-def _in_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def _in_parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
     """The items in parts of few different lengths, so that few statements are ever compiled."""
     start = 0
-    for rows in _ROWS:
+    for rows in (rows for rows in _ROWS if rows <= most):
         while len(items) - start >= rows:
             yield items[start : start + rows]
             start += rows

@@ -86,6 +86,15 @@ def test_an_event_that_comes_while_it_is_looked_for_old_ones_is_none_of_them(
     assert journal.seq_at(clock[0] - 500) == 1
 
 
+@pytest.mark.parametrize("most_values", [32_766, 999, 11])
+def test_large_groups_are_stored_whatever_sqlite_takes_at_once(journal: Journal, most_values: int) -> None:
+    journal._connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, most_values)
+    assert journal.append([relayed(n, 80) for n in range(1_100)]).seqs == tuple(range(1, 1_101))
+    again = journal.append([relayed(n, 80) for n in range(500, 1_300)])
+    assert again.seqs == (*[None] * 600, *range(1_101, 1_301))
+    assert [entry.data for entry in journal.read(0, 2_000)] == [relayed(n, 80).data for n in range(1_300)]
+
+
 def test_nothing_old_is_found_without_a_transaction(journal: Journal, clock: list[float]) -> None:
     journal.append([relayed(n) for n in range(5)])
     version = "PRAGMA data_version"
