@@ -17,7 +17,7 @@ from bridge.errors import SourceError
 from bridge.vtp.allowance import Allowance
 from bridge.vtp.twisted_types import Port
 
-__all__ = ["MOST_AT_ONCE", "listen"]
+__all__ = ["MOST_AT_ONCE", "installed_reactor", "listen"]
 
 # Connections that wait to be taken: who comes amid a flood of others must not be told to come again.
 _BACKLOG = 1_024
@@ -60,7 +60,7 @@ def listen(
     """
     try:
         opened = _PatientPort(
-            port, cast("IProtocolFactory", factory), _BACKLOG, interface, reactor or _reactor()
+            port, cast("IProtocolFactory", factory), _BACKLOG, interface, reactor or installed_reactor()
         )
         opened.most_hz = most_hz
         opened.startListening()
@@ -115,8 +115,9 @@ class _PatientPort(tcp.Port):
             self.startReading()  # type: ignore[no-untyped-call]
 
 
-def _reactor() -> Any:
-    # Importing the reactor installs it, so only one who serves does.
+def installed_reactor() -> Any:
+    """Twisted's reactor."""
+    # Importing it installs it, so only one who serves does.
     from twisted.internet import reactor
 
     return reactor

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence, Set
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IAddress
@@ -21,6 +21,7 @@ from bridge.vtp.drain import drain
 from bridge.vtp.filter_process import BESET_NICENESS, NICENESS, FilterProcess
 from bridge.vtp.filters import FilterBoard
 from bridge.vtp.pages import EventLog, LoggedEvent, RecentPages
+from bridge.vtp.port import installed_reactor
 from bridge.vtp.settings import BroadcasterSettings
 from bridge.vtp.status import BroadcasterStatus
 from bridge.vtp.subscriber import SubscriberProtocol
@@ -77,7 +78,7 @@ class Broadcaster(ServerFactory):
     ) -> None:
         self.log = log
         self.settings = settings
-        self.timer = clock if clock is not None else _reactor()
+        self.timer = clock if clock is not None else installed_reactor()
         self.wall = wall or (clock.seconds if clock is not None else time.time)
         self.pages = RecentPages(log, settings.cache_bytes, settings.page_events, settings.page_bytes)
         apart = self._make_filter_process(NICENESS)
@@ -277,13 +278,6 @@ class Broadcaster(ServerFactory):
         for process in self._apart:
             if process is not None:
                 process.close()
-
-
-def _reactor() -> Timer:
-    # Importing the reactor installs it, so only one who serves does.
-    from twisted.internet import reactor
-
-    return cast("Timer", reactor)
 
 
 def _runner(timer: Timer) -> Callable[[Callable[[], None]], Deferred[Any]]:
