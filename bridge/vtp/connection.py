@@ -64,10 +64,15 @@ class BroadcasterConnection:
         return self._serving and self.dead is None
 
     @property
+    def has_answered(self) -> bool:
+        """Whether the peer has acknowledged or refused any event yet."""
+        return bool(self.acked or self.nacked)
+
+    @property
     def room(self) -> int:
         """How many events may be sent now."""
         window = self.settings.window
-        if not (self.acked or self.nacked):
+        if not self.has_answered:
             window = min(window, self.settings.first_window)
         return max(0, window - len(self.flight)) if self.serving else 0
 

@@ -124,7 +124,7 @@ class SubscriberProtocol(Protocol):
     def behind(self) -> bool:
         """Whether it is far from the newest event, or has never answered one, so that others come first."""
         connection, broadcaster = self.connection, self.broadcaster
-        if connection.sent and not (connection.acked or connection.nacked):
+        if connection.sent and not connection.has_answered:
             # Thousands that connect and say nothing would cost as much as thousands who listen.
             return True
         return connection.flight.passed_seq + broadcaster.settings.window < broadcaster.pages.newest
